@@ -1,0 +1,39 @@
+/** Time as a port, so that the core reads no clock. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  nowMs(): number;
+  /** Milliseconds of a clock that never goes back. */
+  monotonicMs(): number;
+}
+
+/** Randomness as a port; never used for anything that enters an object's bytes. */
+export interface Random {
+  bytes(count: number): Uint8Array;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+export const systemRandom: Random = {
+  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+};
+
+/** Bytes of known length that can be read by position: a file, an object of the store, a buffer. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** Reads exactly `length` bytes at `offset`; a fresh array. Throws where the source is shorter. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** A `ByteSource` over bytes in memory. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    sizeBytes: bytes.length,
+    read: async (offset, length) => {
+      if (offset < 0 || offset + length > bytes.length) throw new RangeError(`read of ${length} bytes at ${offset} of ${bytes.length}`);
+      return bytes.slice(offset, offset + length);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { DType } from "../onnx/model.ts";
+
+/** A tensor in memory as the runtime takes and gives it. int64 is BigInt64Array, bool is Uint8Array, float16 is Uint16Array. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly data: Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | readonly string[];
+}
+
+export interface SessionOptions {
+  /** Threads of the runtime; the result never depends on it. */
+  readonly threads: number;
+  /** `none`: the graph as it is. `train`: every optimisation except constant folding (which would copy weights). `all`: for inference. */
+  readonly optimize: "none" | "train" | "all";
+  /** Bytes of external files, by the `location` the model names. */
+  readonly external?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** One loaded graph. Every implementation passes `test/contract/session.test.ts`. */
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs the graph; `outputs` limits what is computed (all by default). */
+  run(feeds: ReadonlyMap<string, HostTensor>, outputs?: readonly string[]): Promise<Map<string, HostTensor>>;
+  close(): Promise<void>;
+}
+
+/** Opens graphs. `environment.runtime` where the runtime is not installed, `input.model` where it refuses the graph. */
+export interface Runtime {
+  readonly version: string;
+  /** From the bytes of a model, or from a file below the engine's own scratch folder (then weights are mapped, not copied). */
+  open(model: Uint8Array | { readonly path: string }, options: SessionOptions): Promise<Session>;
+}
