@@ -1,5 +1,15 @@
 /** What went wrong, in broad classes; `cli/` alone maps them to text. */
-export type ErrorKind = "usage" | "input" | "missing" | "conflict" | "integrity" | "environment" | "remote" | "refused" | "limit" | "paused";
+export type ErrorKind =
+  | "usage"
+  | "input"
+  | "missing"
+  | "conflict"
+  | "integrity"
+  | "environment"
+  | "remote"
+  | "refused"
+  | "limit"
+  | "paused";
 
 interface CodeEntry {
   readonly kind: ErrorKind;

@@ -26,7 +26,9 @@ const VECTORS: readonly (readonly [number, string])[] = [
 
 function fromNative(): Implementation | undefined {
   try {
-    const native = createRequire(import.meta.url)("@napi-rs/blake-hash") as typeof import("@napi-rs/blake-hash");
+    const native = createRequire(import.meta.url)(
+      "@napi-rs/blake-hash",
+    ) as typeof import("@napi-rs/blake-hash");
     return {
       name: "@napi-rs/blake-hash",
       hash: (bytes) => native.blake3(asBuffer(bytes)),

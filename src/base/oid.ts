@@ -19,7 +19,8 @@ export function parseOid(text: string): Oid {
 
 /** Id from its 32 bytes. Throws `integrity.record` for another length. */
 export function oidFromBytes(bytes: Uint8Array): Oid {
-  if (bytes.length !== OID_BYTES) throw new IngotError("integrity.record", `an id of ${bytes.length} bytes, expected ${OID_BYTES}`);
+  if (bytes.length !== OID_BYTES)
+    throw new IngotError("integrity.record", `an id of ${bytes.length} bytes, expected ${OID_BYTES}`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex") as Oid;
 }
 

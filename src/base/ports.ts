@@ -32,8 +32,24 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   return {
     sizeBytes: bytes.length,
     read: async (offset, length) => {
-      if (offset < 0 || offset + length > bytes.length) throw new RangeError(`read of ${length} bytes at ${offset} of ${bytes.length}`);
+      if (offset < 0 || offset + length > bytes.length)
+        throw new RangeError(`read of ${length} bytes at ${offset} of ${bytes.length}`);
       return bytes.slice(offset, offset + length);
     },
   };
+}
+
+/**
+ * A private folder (0700) for files that the native runtime reads or writes by path. Names are plain file names, never
+ * from a model. Implemented in `storage/`, handed in by `commands/`.
+ */
+export interface Scratch {
+  /** Absolute path of the folder. */
+  readonly folder: string;
+  /** Absolute path of a name in it. */
+  path(name: string): string;
+  write(name: string, chunks: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
+  /** The file as a source; undefined where it is absent. Close by `close`. */
+  open(name: string): Promise<(ByteSource & { close(): Promise<void> }) | undefined>;
+  remove(name: string): Promise<void>;
 }
