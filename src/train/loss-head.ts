@@ -21,12 +21,13 @@ export interface Head {
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
-function node(op: string, inputs: readonly string[], output: string, attributes: Readonly<Record<string, number | readonly number[] | string>> = {}): Node {
-  const entries = Object.entries(attributes).map(([k, v]) => {
-    if (typeof v === "number") return [k, { type: "int", value: v }] as const;
-    return typeof v === "string" ? ([k, { type: "string", value: v }] as const) : ([k, { type: "ints", value: v }] as const);
-  });
+function node(op: string, inputs: readonly string[], output: string, attributes: Readonly<Record<string, number>> = {}): Node {
+  const entries = Object.entries(attributes).map(([key, value]) => [key, { type: "int", value }] as const);
   return { op, domain: "", name: output, inputs, outputs: [output], attributes: new Map(entries), metadata: new Map() };
+}
+
+function scalar(value: number): Tensor {
+  return { dtype: "float32", dims: [], data: { at: "memory", bytes: new Uint8Array(new Float32Array([value]).buffer) } };
 }
 
 function ints(values: readonly number[]): Tensor {
@@ -44,10 +45,11 @@ function ints(values: readonly number[]): Tensor {
 function crossEntropy(logits: string, dims: readonly number[]): Head {
   const classes = dims.at(-1)!;
   const positions = dims.slice(0, -1).reduce((p, d) => p * d, 1);
-  const constants = new Map([
+  const constants = new Map<string, Tensor>([
     ["ingot/flat", ints([positions, classes])],
     ["ingot/column", ints([positions, 1])],
     ["ingot/shape", ints(dims)],
+    ["ingot/one", scalar(1)],
   ]);
   const nodes = [
     node("Reshape", [logits, "ingot/flat"], "ingot/z"),
@@ -60,8 +62,10 @@ function crossEntropy(logits: string, dims: readonly number[]): Head {
     node("Neg", ["ingot/sum"], HEAD.loss),
     node("Exp", ["ingot/logp"], "ingot/p"),
     node("Mul", ["ingot/p", "ingot/w"], "ingot/pw"),
-    node("Neg", ["ingot/w"], "ingot/minus_w"),
-    node("ScatterElements", ["ingot/pw", "ingot/t", "ingot/minus_w"], "ingot/dz", { axis: 1, reduction: "add" }),
+    node("Exp", ["ingot/picked"], "ingot/pt"),
+    node("Sub", ["ingot/pt", "ingot/one"], "ingot/pt_minus_one"),
+    node("Mul", ["ingot/pt_minus_one", "ingot/w"], "ingot/at_label"),
+    node("ScatterElements", ["ingot/pw", "ingot/t", "ingot/at_label"], "ingot/dz", { axis: 1 }),
     node("Reshape", ["ingot/dz", "ingot/shape"], HEAD.cotangent),
   ];
   return { nodes, constants };
@@ -75,7 +79,6 @@ function crossEntropy(logits: string, dims: readonly number[]): Head {
  * shapes  Y, T, w, dY as the output
  */
 function squaredError(output: string): Head {
-  const two: Tensor = { dtype: "float32", dims: [], data: { at: "memory", bytes: new Uint8Array(new Float32Array([2]).buffer) } };
   const nodes = [
     node("Sub", [output, HEAD.target], "ingot/error"),
     node("Mul", ["ingot/error", HEAD.weight], "ingot/weighed"),
@@ -83,7 +86,7 @@ function squaredError(output: string): Head {
     node("ReduceSum", ["ingot/squares"], HEAD.loss, { keepdims: 0 }),
     node("Mul", ["ingot/weighed", "ingot/two"], HEAD.cotangent),
   ];
-  return { nodes, constants: new Map([["ingot/two", two]]) };
+  return { nodes, constants: new Map([["ingot/two", scalar(2)]]) };
 }
 
 /** Loss and gradient at the model's output; see the formulas above. */
@@ -95,7 +98,7 @@ export function lossHead(loss: LossKind, output: string, dims: readonly number[]
 export function readingHead(logits: string, dims: readonly number[]): Head {
   const classes = dims.at(-1)!;
   const positions = dims.slice(0, -1).reduce((p, d) => p * d, 1);
-  const constants = new Map([
+  const constants = new Map<string, Tensor>([
     ["ingot/flat", ints([positions, classes])],
     ["ingot/column", ints([positions, 1])],
     ["ingot/row", ints([positions])],
