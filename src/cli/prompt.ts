@@ -1,0 +1,38 @@
+import { IngotError } from "../base/errors.ts";
+import type { Invocation } from "./invocation.ts";
+
+/**
+ * Asks a yes/no question on the terminal. `--yes` and `--no` answer it; `Enter` gives the default.
+ * Without a terminal and without an answer on the command line: `usage.confirm`, which names the flag.
+ */
+export async function askYesNo(call: Invocation, question: string, { enterMeansYes = false, mayYes = true } = {}): Promise<boolean> {
+  if (call.args.flag("no")) return false;
+  if (mayYes && call.args.flag("yes")) return true;
+  if (!call.terminal.canAsk) throw needsAnswer(question, `say so on the command line: ingot ${call.command.name} ... --yes`);
+  for (;;) {
+    await call.io.stderr.write(`${question} ${enterMeansYes ? "[Y/n]" : "[y/N]"} `);
+    const answer = (await call.io.stdin.readLine())?.trim().toLowerCase();
+    if (answer === undefined) return false;
+    if (answer === "") return enterMeansYes;
+    if (answer === "y" || answer === "yes") return true;
+    if (answer === "n" || answer === "no") return false;
+  }
+}
+
+/**
+ * Asks for a name to be typed, for what must not happen by habit. `typed` is the name as it already stands on the command
+ * line: without a terminal it counts together with `--yes`, when it is exactly the name.
+ */
+export async function askName(call: Invocation, what: string, name: string, typed: string): Promise<boolean> {
+  if (call.args.flag("no")) return false;
+  if (!call.terminal.canAsk) {
+    if (call.args.flag("yes") && typed === name) return true;
+    throw needsAnswer(what, `spell the name out and say so on the command line: ingot ${call.command.name} ${name} --force --yes`);
+  }
+  await call.io.stderr.write(`${what} Type ${name} to go on: `);
+  return (await call.io.stdin.readLine())?.trim() === name;
+}
+
+function needsAnswer(question: string, hint: string): IngotError {
+  return new IngotError("usage.confirm", `there is no terminal to ask: '${question}'`, { hint });
+}
