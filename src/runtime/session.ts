@@ -1,4 +1,4 @@
-import type { DType } from "../onnx/model.ts";
+import type { Dim, DType } from "../onnx/model.ts";
 
 /** A tensor in memory as the runtime takes and gives it. int64 is BigInt64Array, bool is Uint8Array, float16 is Uint16Array. */
 export interface HostTensor {
@@ -14,12 +14,27 @@ export interface SessionOptions {
   readonly optimize: "none" | "train" | "all";
   /** Bytes of external files, by the `location` the model names. */
   readonly external?: ReadonlyMap<string, Uint8Array>;
+  /** Whether weights are laid out anew for speed, which copies them; only for `all` by default. */
+  readonly prepack?: boolean;
+  /** Whether memory of a run is kept for the next one; only for `all` by default. */
+  readonly arena?: boolean;
+  /** Further entries of the runtime's session configuration, by their full key (`session.…`). */
+  readonly config?: ReadonlyMap<string, string>;
+}
+
+/** What the runtime knows of a value before a run. A dimension that it does not know is a name or "". */
+export interface ValueFacts {
+  readonly dtype?: DType;
+  readonly dims: readonly Dim[];
 }
 
 /** One loaded graph. Every implementation passes `test/contract/session.test.ts`. */
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Types as the runtime inferred them, where the implementation knows. */
+  readonly inputFacts?: ReadonlyMap<string, ValueFacts>;
+  readonly outputFacts?: ReadonlyMap<string, ValueFacts>;
   /** Runs the graph; `outputs` limits what is computed (all by default). */
   run(feeds: ReadonlyMap<string, HostTensor>, outputs?: readonly string[]): Promise<Map<string, HostTensor>>;
   close(): Promise<void>;
