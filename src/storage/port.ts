@@ -8,8 +8,11 @@ export interface StoredFact {
 /** Sequential writer of one new key. Nothing is visible before `commit` returns. */
 export interface StorageWriter {
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes the bytes durable and visible under the key. An error means that nothing is visible. */
-  commit(): Promise<void>;
+  /**
+   * Makes the bytes durable and visible under the key, which may be given as late as here: a pack is named by what it
+   * holds. An error means that nothing is visible.
+   */
+  commit(key?: string): Promise<void>;
   /** Drops what was written. Harmless after commit. */
   abort(): Promise<void>;
 }
@@ -34,9 +37,11 @@ export interface Storage {
   /** Writes durably if the key is absent; false where it exists (another writer won). The fence of the operation log. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /** Streams a new key, for packs. Replacing an existing one is allowed only with equal content. */
-  openWriter(key: string): Promise<StorageWriter>;
+  openWriter(key?: string): Promise<StorageWriter>;
   /** Removes a key; absent is fine. */
   delete(key: string): Promise<void>;
   /** Bytes that can still be written, where the place knows. */
   freeBytes(): Promise<number | undefined>;
+  /** Gives up what is open, temporary files included. */
+  close(): Promise<void>;
 }
