@@ -6,6 +6,7 @@ import { LIMITS } from "./limits.ts";
  * written on another: names that Windows, macOS or a tool reads as something else.
  */
 
+const ASCII = /^[\u0000-\u007f]*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const SPECIAL = /[\\:<>"|?*]/;
@@ -13,21 +14,43 @@ const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lp
 const METADATA = /^(\.ingot|\.git|(ingot|git)~[0-9]+)$/;
 
 /** Code points that some file systems or programs drop from names; a fixed list, so that every version agrees. */
-const IGNORED =
-  /\u034f|[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+const IGNORED: readonly (readonly [first: number, last: number])[] = [
+  [0x00ad, 0x00ad],
+  [0x034f, 0x034f],
+  [0x061c, 0x061c],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0x3164, 0x3164],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xfff8],
+  [0x1bca0, 0x1bca3],
+  [0x1d173, 0x1d17a],
+  [0xe0000, 0xe0fff],
+];
+
+function isIgnored(character: string): boolean {
+  const code = character.codePointAt(0) as number;
+  return IGNORED.some(([first, last]) => code >= first && code <= last);
+}
+
+function dropIgnored(text: string): string {
+  return [...text].filter((character) => !isIgnored(character)).join("");
+}
 
 /**
  * Key under which two paths meet on some file system: compatibility composition, case folding, ignorable code points
  * dropped. `Model.onnx` and `model.onnx`, composed and decomposed letters, sharp s and `ss` fold to one key.
  */
 export function foldPath(path: string): string {
-  return path
-    .normalize("NFKC")
-    .replace(IGNORED, "")
-    .toLowerCase()
-    .toUpperCase()
-    .toLowerCase()
-    .normalize("NFKC");
+  if (ASCII.test(path)) return path.toLowerCase();
+  const visible = dropIgnored(path.normalize("NFKC"));
+  return visible.toLowerCase().toUpperCase().toLowerCase().normalize("NFKC");
 }
 
 /**

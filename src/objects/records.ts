@@ -6,7 +6,13 @@ import type { Oid } from "../base/oid.ts";
  */
 
 /** A plain value a record can hold: what canonical MessagePack can say (no null, NaN, infinity or -0). */
-export type Plain = boolean | number | string | Uint8Array | readonly Plain[] | { readonly [key: string]: Plain };
+export type Plain =
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly Plain[]
+  | { readonly [key: string]: Plain };
 
 export interface TreeEntry {
   readonly path: string;
@@ -129,7 +135,12 @@ export interface CommitRecord {
   readonly environment: { readonly [key: string]: Plain };
   readonly metrics?: { readonly before?: Metrics; readonly after?: Metrics };
   /** Loss of the last step and number of steps; absent for an import. */
-  readonly training?: { readonly steps: number; readonly loss: number; readonly durationMs: number; readonly run: string };
+  readonly training?: {
+    readonly steps: number;
+    readonly loss: number;
+    readonly durationMs: number;
+    readonly run: string;
+  };
   readonly evolution?: Oid;
   /** Time of each reading of the evolution, same order as its steps. */
   readonly evolutionTimesMs?: readonly number[];
@@ -205,7 +216,11 @@ export interface OperationRecord {
   readonly housekeeping: boolean;
   readonly reason?: string;
   readonly edits: readonly RefEdit[];
-  readonly packs: { readonly add: readonly Oid[]; readonly condemn: readonly Oid[]; readonly drop: readonly Oid[] };
+  readonly packs: {
+    readonly add: readonly Oid[];
+    readonly condemn: readonly Oid[];
+    readonly drop: readonly Oid[];
+  };
   /** Highest version and run numbers given so far, by name (`version`, `run`); they only rise. */
   readonly counters: { readonly [name: string]: number };
 }
