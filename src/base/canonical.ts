@@ -41,7 +41,8 @@ export function decodeCanonical(bytes: Uint8Array): CanonicalValue {
   let value: CanonicalValue;
   let again: Uint8Array;
   try {
-    value = fromDecoded(reader.unpack(bytes));
+    // A view of its own: msgpackr leaves a property behind on the array it reads.
+    value = fromDecoded(reader.unpack(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
     again = encodeCanonical(value);
   } catch (error) {
     throw refuse(
