@@ -28,8 +28,6 @@ export interface Io {
   /** Home folder and login name of the person. */
   readonly home: string;
   readonly user: string;
-  /** Effective user id where the system has them. */
-  readonly uid: number | undefined;
   /** Aborted at the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }

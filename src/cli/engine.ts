@@ -1,0 +1,12 @@
+import process from "node:process";
+import { serveEngine } from "../commands/engine/child.ts";
+
+// The parent holds the run's lease: without it nothing may go on.
+process.once("disconnect", () => process.exit(0));
+// The parent alone decides what a Ctrl-C means.
+process.on("SIGINT", () => {});
+
+serveEngine({
+  send: (message) => void process.send?.(message),
+  onMessage: (listener) => void process.on("message", listener),
+});
