@@ -1,0 +1,202 @@
+import { bug, IngotError } from "../base/errors.ts";
+import type { Node, Tensor } from "../onnx/model.ts";
+import type { StaticGraph } from "../onnx/static-graph.ts";
+import { createBuilder } from "./builder.ts";
+import { createContext, describeNode, describeOp, Refusal } from "./context.ts";
+import { isFloat } from "./literals.ts";
+import type { GradRule, GraphBuilder, StaticValue } from "./rule.ts";
+import { broadcastsTo, sameDims, sizeOf } from "./shapes.ts";
+import { findRule } from "./table.ts";
+
+export interface BackwardRequest {
+  /** Values whose cotangent is given (a value of the graph of the same shape and type), or 1 everywhere where it is not. */
+  readonly outputs: readonly { readonly name: string; readonly cotangent?: string }[];
+  /** Float values whose gradient is wanted: inputs, weights, or any other value. */
+  readonly wrt: readonly string[];
+}
+
+export interface Backward {
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<string, Tensor>;
+  /** Types and shapes of all values of the backward graph. */
+  readonly values: ReadonlyMap<string, StaticValue>;
+  /** wrt name -> value that holds its gradient, of the same type and shape. */
+  readonly gradients: ReadonlyMap<string, string>;
+  /** Opsets of the graph with those that the new nodes need. */
+  readonly opsets: ReadonlyMap<string, number>;
+}
+
+/** Adds the opset of com.microsoft where nodes of that domain were emitted. */
+export function opsetsWith(
+  opsets: ReadonlyMap<string, number>,
+  nodes: readonly Node[],
+): ReadonlyMap<string, number> {
+  if (opsets.has("com.microsoft") || !nodes.some((n) => n.domain === "com.microsoft")) return opsets;
+  return new Map([...opsets, ["com.microsoft", 1]]);
+}
+
+interface Plan {
+  /** Nodes through which a gradient flows, in topological order, with their rules and the inputs that want one. */
+  readonly steps: readonly {
+    readonly node: Node;
+    readonly rule: GradRule | undefined;
+    readonly needed: readonly boolean[];
+  }[];
+}
+
+/**
+ * Builds the nodes that compute the gradient of sum_i <cotangent_i, output_i> with respect to each value of `wrt`: a reverse
+ * walk over the nodes on a path from a `wrt` value to an output, summing over fan-out. Integer values carry none. A wrt value
+ * without a path has a gradient of zeros. The graph must have passed `prepareForGradient`.
+ *
+ * @throws IngotError `input.operator` naming every node on a path whose operator has no gradient
+ */
+export function buildBackward(graph: StaticGraph, request: BackwardRequest): Backward {
+  const g = createBuilder(withCotangents(graph, request), "grad");
+  const plan = planWalk(graph, request);
+  const gradients = new Map<string, string>();
+  const accumulate = (name: string, contribution: string) => {
+    const sum = gradients.get(name);
+    gradients.set(name, sum === undefined ? contribution : g.add(sum, contribution));
+  };
+  for (const { name, cotangent } of request.outputs) {
+    const { dtype, dims } = valueOf(graph, name);
+    if (isFloat(dtype) && sizeOf(dims) > 0) accumulate(name, cotangent ?? g.full(dims, 1, dtype));
+  }
+  walk(graph, plan, g, gradients, accumulate);
+  const wanted = new Map(
+    request.wrt.map((name) => {
+      const { dtype, dims } = g.value(name);
+      return [name, gradients.get(name) ?? g.full(dims, 0, dtype)] as const;
+    }),
+  );
+  return {
+    nodes: g.nodes,
+    constants: g.constants,
+    values: g.values,
+    gradients: wanted,
+    opsets: opsetsWith(graph.opsets, g.nodes),
+  };
+}
+
+/** Cotangents may be values that the graph does not have yet; they are as large as their outputs. */
+function withCotangents(
+  graph: StaticGraph,
+  { outputs }: BackwardRequest,
+): Pick<StaticGraph, "values" | "nodes"> {
+  const given = outputs.flatMap(({ name, cotangent }) =>
+    cotangent === undefined ? [] : [[cotangent, valueOf(graph, name)] as const],
+  );
+  return { nodes: graph.nodes, values: new Map([...given, ...graph.values]) };
+}
+
+function valueOf(graph: StaticGraph, name: string): StaticValue {
+  return graph.values.get(name) ?? bug(`no value named '${name}'`);
+}
+
+function walk(
+  graph: StaticGraph,
+  plan: Plan,
+  g: GraphBuilder,
+  gradients: ReadonlyMap<string, string>,
+  accumulate: (name: string, contribution: string) => void,
+): void {
+  const refusals: { node: Node; why: string }[] = [];
+  const readers = readersOf(graph.nodes);
+  // After a refusal the walk goes on with zeros, so that all refusals of a model are found at once.
+  const refuse = (node: Node, needed: readonly boolean[], why: string) => {
+    refusals.push({ node, why });
+    node.inputs.forEach((name, i) => {
+      if (needed[i]) accumulate(name, g.full(g.dims(name), 0, g.value(name).dtype));
+    });
+  };
+  for (const { node, rule, needed } of plan.steps.toReversed()) {
+    const dYs = node.outputs.map((name) => gradients.get(name));
+    if (dYs.every((dY) => dY === undefined)) continue;
+    if (rule === undefined || rule.state === "refused") {
+      refuse(node, needed, rule?.why ?? "there is no gradient for this operator");
+      continue;
+    }
+    if (rule.state === "none") continue;
+    const opset = graph.opsets.get(node.domain) ?? 1;
+    const ctx = createContext({
+      node,
+      opset,
+      g,
+      gradients: dYs,
+      needed,
+      constants: graph.constants,
+      readers,
+    });
+    try {
+      rule.gradient(ctx).forEach((dX, i) => {
+        if (dX !== undefined && needed[i])
+          accumulate(node.inputs[i]!, toShape(g, dX, g.dims(node.inputs[i]!)));
+      });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refuse(node, needed, error.message);
+    }
+  }
+  if (refusals.length > 0) throw refusalError(refusals.reverse());
+}
+
+/** Brings a gradient to the shape of its value. */
+function toShape(g: GraphBuilder, dX: string, dims: readonly number[]): string {
+  const own = g.dims(dX);
+  if (sameDims(own, dims)) return dX;
+  return broadcastsTo(own, dims) ? g.expand(dX, dims) : g.sumTo(dX, dims);
+}
+
+function refusalError(refusals: readonly { node: Node; why: string }[]): IngotError {
+  const lines = refusals.map(
+    ({ node, why }) => `${describeOp(node)} in node '${describeNode(node)}': ${why}`,
+  );
+  return new IngotError("input.operator", `no gradient through ${lines.join("; ")}`, {
+    hint: "train modules behind these nodes only (target_modules), or export the model without these operators",
+    data: {
+      where: describeNode(refusals[0]!.node),
+      nodes: refusals.map(({ node, why }) => ({ op: describeOp(node), node: describeNode(node), why })),
+    },
+  });
+}
+
+function readersOf(nodes: readonly Node[]): ReadonlyMap<string, readonly Node[]> {
+  const readers = new Map<string, Node[]>();
+  for (const node of nodes) {
+    for (const name of node.inputs) {
+      const list = readers.get(name);
+      if (list === undefined) readers.set(name, [node]);
+      else list.push(node);
+    }
+  }
+  return readers;
+}
+
+/** Finds the nodes on a path from a wrt value to an output. */
+function planWalk(graph: StaticGraph, request: BackwardRequest): Plan {
+  const carries = (name: string) => {
+    const value = graph.values.get(name);
+    return value !== undefined && isFloat(value.dtype) && sizeOf(value.dims) > 0;
+  };
+  const reached = new Set(request.wrt.filter(carries));
+  const candidates: { node: Node; rule: GradRule | undefined; needed: boolean[] }[] = [];
+  for (const node of graph.nodes) {
+    const rule = findRule(node, graph.opsets);
+    if (rule?.state === "none") continue;
+    const stops = rule?.state === "gradient" ? (rule.stops ?? []) : [];
+    const needed = node.inputs.map((name, i) => reached.has(name) && !stops.includes(i));
+    if (!needed.includes(true)) continue;
+    candidates.push({ node, rule, needed });
+    for (const name of node.outputs) if (carries(name)) reached.add(name);
+  }
+  const wanted = new Set(request.outputs.map((o) => o.name));
+  const steps = candidates.toReversed().filter(({ node, needed }) => {
+    if (!node.outputs.some((name) => wanted.has(name))) return false;
+    node.inputs.forEach((name, i) => {
+      if (needed[i]) wanted.add(name);
+    });
+    return true;
+  });
+  return { steps: steps.reverse() };
+}
