@@ -1,0 +1,102 @@
+import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from "./model.ts";
+import { floatTensor, intTensor } from "./tensors.ts";
+
+const NO_METADATA: ReadonlyMap<string, string> = new Map();
+
+/** What a new node is, apart from its inputs and outputs. */
+export interface NodeParts {
+  readonly domain?: string;
+  readonly name?: string;
+  readonly attributes?: ReadonlyMap<string, Attribute>;
+}
+
+export function makeNode(op: string, inputs: readonly string[], outputs: readonly string[], parts: NodeParts = {}): Node {
+  return { op, domain: parts.domain ?? "", name: parts.name ?? "", inputs, outputs, attributes: parts.attributes ?? new Map(), metadata: NO_METADATA };
+}
+
+/** The model with another graph. */
+export function withGraph(model: Model, change: Partial<Graph>): Model {
+  return { ...model, graph: { ...model.graph, ...change } };
+}
+
+export function addNodes(model: Model, nodes: readonly Node[]): Model {
+  return withGraph(model, { nodes: [...model.graph.nodes, ...nodes] });
+}
+
+export function addInputs(model: Model, inputs: readonly ValueInfo[]): Model {
+  return withGraph(model, { inputs: [...model.graph.inputs, ...inputs] });
+}
+
+/** Adds outputs by name; the runtime infers their types. Names that already are outputs stay once. */
+export function addOutputs(model: Model, names: readonly string[]): Model {
+  const known = new Set(model.graph.outputs.map((output) => output.name));
+  return withGraph(model, { outputs: [...model.graph.outputs, ...names.filter((name) => !known.has(name)).map((name) => ({ name }))] });
+}
+
+export function addInitializers(model: Model, tensors: ReadonlyMap<string, Tensor>): Model {
+  return withGraph(model, { initializers: new Map([...model.graph.initializers, ...tensors]) });
+}
+
+/** The nodes with every read of `from` (a key) replaced by the value it maps to, in subgraphs as well. */
+export function replaceReads(nodes: readonly Node[], replacements: ReadonlyMap<string, string>): Node[] {
+  const change = (name: string) => replacements.get(name) ?? name;
+  return nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(change),
+    attributes: mapGraphs(node.attributes, (graph) => {
+      const defined = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys(), ...graph.nodes.flatMap(({ outputs }) => outputs)]);
+      const inner = new Map([...replacements].filter(([from]) => !defined.has(from)));
+      if (inner.size === 0) return graph;
+      return { ...graph, nodes: replaceReads(graph.nodes, inner) };
+    }),
+  }));
+}
+
+function mapGraphs(attributes: ReadonlyMap<string, Attribute>, change: (graph: Graph) => Graph): ReadonlyMap<string, Attribute> {
+  let changed: Map<string, Attribute> | undefined;
+  for (const [name, attribute] of attributes) {
+    if (attribute.type !== "graph") continue;
+    changed ??= new Map(attributes);
+    changed.set(name, { type: "graph", value: change(attribute.value) });
+  }
+  return changed ?? attributes;
+}
+
+/** Turns `Constant` nodes of the main graph into initialisers under the same names. Sparse ones stay nodes. */
+export function hoistConstants(model: Model): Model {
+  const initializers = new Map(model.graph.initializers);
+  const nodes = model.graph.nodes.filter((node) => {
+    const tensor = constantOf(node);
+    const name = node.outputs[0];
+    if (tensor === undefined || name === undefined || initializers.has(name)) return true;
+    initializers.set(name, tensor);
+    return false;
+  });
+  return nodes.length === model.graph.nodes.length ? model : withGraph(model, { nodes, initializers });
+}
+
+/** The value of a `Constant` node; undefined for other nodes and for values kept as opaque bytes. */
+export function constantOf(node: Node): Tensor | undefined {
+  if (node.op !== "Constant" || node.domain !== "") return undefined;
+  for (const [name, attribute] of node.attributes) {
+    if (name === "value" && attribute.type === "tensor") return attribute.value;
+    if (name === "value_float" && attribute.type === "float") return floatTensor([], [attribute.value]);
+    if (name === "value_floats" && attribute.type === "floats") return floatTensor([attribute.value.length], attribute.value);
+    if (name === "value_int" && attribute.type === "int") return intTensor([], [attribute.value]);
+    if (name === "value_ints" && attribute.type === "ints") return intTensor([attribute.value.length], attribute.value);
+  }
+  return undefined;
+}
+
+/** A name that no value of the graph has: `base`, or `base` with a number. */
+export function freshName(taken: ReadonlySet<string>, base: string): string {
+  if (!taken.has(base)) return base;
+  for (let i = 1; ; i++) if (!taken.has(`${base}_${i}`)) return `${base}_${i}`;
+}
+
+/** All names of values in a graph, subgraphs not included. */
+export function valueNames(graph: Graph): Set<string> {
+  const names = new Set<string>([...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
+  for (const node of graph.nodes) for (const output of node.outputs) names.add(output);
+  return names;
+}

@@ -1,0 +1,26 @@
+import { systemRandom, type Scratch } from "../base/ports.ts";
+import { encodeModel } from "../onnx/encode.ts";
+import type { Model } from "../onnx/model.ts";
+import type { Runtime, Session, SessionOptions } from "./session.ts";
+
+/** True where a tensor of the main graph lies in a file. */
+export function namesFiles(model: Model): boolean {
+  for (const { data } of model.graph.initializers.values()) if (data.at === "file") return true;
+  return false;
+}
+
+/**
+ * Opens a graph of ours. Where its weights lie in files of `scratch` the graph is written beside them under a name of its own and
+ * opened by path, so that the runtime maps the weights; the written graph is removed again. Else it is opened from its bytes.
+ */
+export async function openGraph(runtime: Runtime, scratch: Scratch | undefined, model: Model, options: SessionOptions): Promise<Session> {
+  const bytes = encodeModel(model);
+  if (scratch === undefined || !namesFiles(model)) return runtime.open(bytes, options);
+  const name = `graph-${Buffer.from(systemRandom.bytes(8)).toString("hex")}.onnx`;
+  await scratch.write(name, bytes);
+  try {
+    return await runtime.open({ path: scratch.path(name) }, options);
+  } finally {
+    await scratch.remove(name);
+  }
+}
