@@ -13,7 +13,7 @@ import { openUserFile, readUserFile, userPathKind } from "../storage/files.ts";
 import { listUserFolder } from "../storage/user-folder.ts";
 import { readAdapterConfig } from "../train/adapter-config.ts";
 import type { Context } from "./context.ts";
-import type { AdapterOnDisk, ModelFacts } from "./engine/jobs.ts";
+import type { AdapterOnDisk, ModelFacts } from "../train/job.ts";
 import { withEngine } from "./engine/open.ts";
 import { programEnvironment } from "./environment.ts";
 import { externalFiles } from "./external-files.ts";

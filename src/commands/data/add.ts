@@ -57,7 +57,7 @@ interface ReadFile {
 export async function addData(context: Context, options: DataAddOptions): Promise<DataAddResult> {
   const repo = await context.openRepository();
   const files = options.paths.flatMap((p) => filesOf(path.resolve(context.cwd, p), p));
-  const name = assertedName(options.name ?? path.basename(options.paths[0] ?? bug("no path")).replace(/(\.(jsonl?|csv|tsv|txt|md|safetensors|parquet))?(\.gz)?$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+/, "") || "data");
+  const name = assertedName(options.name ?? defaultName(options.paths[0] ?? bug("no path")));
   const heldOutFile = options.heldOut !== undefined && userPathKind(path.resolve(context.cwd, options.heldOut)) === "file" ? path.resolve(context.cwd, options.heldOut) : undefined;
   const every = heldOutFile === undefined ? holdOutEvery(options.heldOut) : undefined;
 
@@ -150,6 +150,12 @@ function filesOf(target: string, given: string): readonly { file: string; path: 
   const inside = listUserFolder(target).map((f) => ({ file: path.join(target, f.path), path: f.path }));
   if (inside.length === 0) throw new IngotError("input.format", `'${given}' holds no files`, { data: { where: target } });
   return inside;
+}
+
+/** Name of a file without its ending, with what a ref name cannot hold replaced. */
+function defaultName(file: string): string {
+  const stem = path.basename(file).replace(/(\.(jsonl?|csv|tsv|txt|md|safetensors|parquet))?(\.gz)?$/i, "");
+  return stem.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+/, "") || "data";
 }
 
 function assertedName(name: string): string {

@@ -1,5 +1,5 @@
-import type { MetricsSummary } from "../../train/events.ts";
-import type { EvolutionTable } from "../../train/evolution.ts";
+import type { MetricsSummary } from "./events.ts";
+import type { EvolutionTable } from "./evolution.ts";
 
 /** A base model in a scratch folder: paths of its tree -> names of files there. */
 export interface ModelOnDisk {
