@@ -36,26 +36,26 @@ export interface SpecialiseOptions {
 export async function specialise(source: Model, options: SpecialiseOptions): Promise<StaticGraph> {
   const hoisted = hoistConstants(source);
   const inputs = fixedInputs(hoisted.graph.inputs, options.dims);
-  const outputNames = hoisted.graph.outputs.map((output) => output.name);
-  const nodes = sortNodes(liveNodes(hoisted.graph.nodes, outputNames)).map(exactNode);
-  const used = new Set([...nodes.flatMap(readsOf), ...outputNames]);
+  const outputs = hoisted.graph.outputs.map((output) => output.name);
+  const nodes = sortNodes(liveNodes(hoisted.graph.nodes, outputs)).map(exactNode);
+  const used = new Set([...nodes.flatMap(readsOf), ...outputs]);
   const initializers = new Map([...hoisted.graph.initializers].filter(([name]) => used.has(name)));
   const weights = weightsOf(hoisted, initializers, options.keep);
-  const model = withGraph(hoisted, { nodes, initializers, inputs: [...inputs].map(([name, facts]) => ({ name, ...facts })) });
   const context: FoldContext = {
     runtime: options.runtime,
     scratch: options.scratch,
     threads: options.threads ?? 2,
     feeds: new Map([...dummyInputs(inputs), ...(options.feeds ?? [])]),
   };
-  const foldable = findFoldable(nodes, new Set([...initializers.keys()].filter((name) => !weights.has(name))));
-  const facts = await factsOf(context, model);
-  for (const [name, tensor] of initializers) facts.set(name, tensor);
+  const fixed = withGraph(hoisted, { nodes, initializers, inputs: [...inputs].map(([name, facts]) => ({ name, ...facts })) });
+  const { model, facts } = await settleShapes(context, fixed, weights);
+  for (const [name, tensor] of model.graph.initializers) facts.set(name, tensor);
   for (const [name, input] of inputs) facts.set(name, input);
-  const plan = planFold(nodes, outputNames, foldable, facts);
+  const foldable = findFoldable(model, weights, true);
+  const plan = planFold(model.graph.nodes, outputs, foldable, facts);
   const folded = await foldValues(context, model, plan.folded, facts);
   refuseDataShapes(plan.kept, foldable);
-  return assemble(model, { nodes: plan.kept, inputs, outputs: outputNames, weights, folded, facts, scratch: options.scratch });
+  return assemble(model, { nodes: plan.kept, inputs, outputs, weights, folded, facts, scratch: options.scratch });
 }
 
 function fixedInputs(inputs: readonly ValueInfo[], dims: ReadonlyMap<string, readonly number[]>): Map<string, StaticFacts> {
@@ -88,22 +88,73 @@ function weightsOf(model: Model, initializers: ReadonlyMap<string, Tensor>, keep
   );
 }
 
-/** Values that depend on no input but through its shape, and on no weight. */
-function findFoldable(nodes: readonly Node[], constants: ReadonlySet<string>): Set<string> {
-  const foldable = new Set(constants);
-  for (const node of nodes) {
+/** Values that depend on no input (but through its shape, where `shapesKnown`) and on no weight. */
+function findFoldable({ graph }: Model, weights: ReadonlyMap<string, Tensor>, shapesKnown: boolean): Set<string> {
+  const foldable = new Set([...graph.initializers.keys()].filter((name) => !weights.has(name)));
+  for (const node of graph.nodes) {
     if (isRandom(node)) continue;
-    if (readsOnlyShape(node) || readsOf(node).every((name) => foldable.has(name))) for (const output of node.outputs) foldable.add(output);
+    const fromShape = shapesKnown && readsOnlyShape(node);
+    if (fromShape || readsOf(node).every((name) => foldable.has(name))) for (const output of node.outputs) foldable.add(output);
   }
   foldable.delete("");
   return foldable;
 }
 
-async function factsOf(context: FoldContext, model: Model): Promise<Map<string, StaticFacts>> {
-  const inferred = await inferFacts(context, model);
-  const unknown = [...inferred].filter(([, { dims }]) => dims === undefined).map(([name]) => name);
-  const measured = unknown.length === 0 ? undefined : await measureDims(context, model, unknown);
-  return new Map([...inferred].map(([name, { dtype, dims }]) => [name, { dtype, dims: dims ?? (measured?.get(name) as readonly number[]) }]));
+/** Rounds of inference before the graph is run to see its shapes. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Finds type and dimensions of every value. The runtime infers most of them; what it needs for the rest are the values that give
+ * shapes (the second input of Reshape and the like), which are computed from the dimensions already known, put in as constants, and
+ * so on until all is known. Only what is left then is found by running the graph.
+ */
+async function settleShapes(context: FoldContext, fixed: Model, weights: ReadonlyMap<string, Tensor>): Promise<{ model: Model; facts: Map<string, StaticFacts> }> {
+  const outputs = fixed.graph.outputs.map((output) => output.name);
+  let model = fixed;
+  for (let round = 1; ; round++) {
+    const inferred = await inferFacts(context, model);
+    const known = new Map<string, StaticFacts>();
+    for (const { name, dtype, dims } of model.graph.inputs) known.set(name, { dtype, dims } as StaticFacts);
+    for (const [name, tensor] of model.graph.initializers) known.set(name, tensor);
+    for (const [name, { dtype, dims }] of inferred) if (dims !== undefined) known.set(name, { dtype, dims });
+    const unknown = [...inferred.keys()].filter((name) => !known.has(name));
+    const shaped = withShapes(model, known);
+    const wanted = round > MAX_ROUNDS || unknown.length === 0 ? [] : missingShapes(shaped, weights);
+    if (wanted.length === 0) {
+      const dims = unknown.length === 0 ? undefined : await measureDims(context, shaped, unknown);
+      return { model, facts: new Map([...inferred].map(([name, facts]) => [name, { dtype: facts.dtype, dims: facts.dims ?? (dims?.get(name) as readonly number[]) }])) };
+    }
+    const values = await readValues(context, shaped, wanted);
+    const initializers = new Map([...shaped.graph.initializers, ...values]);
+    const nodes = shaped.graph.nodes.filter((node) => !node.outputs.every((output) => values.has(output) || output === ""));
+    model = withGraph(shaped, { initializers, nodes: liveNodes(nodes, outputs) });
+  }
+}
+
+/** The model with every `Shape` and `Size` of a value of known dimensions as a constant. */
+function withShapes(model: Model, known: ReadonlyMap<string, StaticFacts>): Model {
+  const initializers = new Map(model.graph.initializers);
+  const nodes = model.graph.nodes.filter((node) => {
+    if (!readsOnlyShape(node) || !known.has(node.inputs[0] as string)) return true;
+    initializers.set(node.outputs[0] as string, shapeConstant(node, known));
+    return false;
+  });
+  return withGraph(model, { nodes, initializers });
+}
+
+/** Values that decide shapes, are made by nodes, and can be computed from constants alone. */
+function missingShapes(model: Model, weights: ReadonlyMap<string, Tensor>): string[] {
+  const computable = findFoldable(model, weights, false);
+  const wanted = new Set<string>();
+  for (const node of model.graph.nodes) {
+    const indices = shapeInputs(node);
+    if (indices === "data") continue;
+    for (const index of indices) {
+      const name = node.inputs[index];
+      if (name && computable.has(name) && !model.graph.initializers.has(name)) wanted.add(name);
+    }
+  }
+  return [...wanted];
 }
 
 interface FoldPlan {
@@ -141,21 +192,10 @@ async function foldValues(
   names: readonly string[],
   facts: ReadonlyMap<string, StaticFacts>,
 ): Promise<Map<string, Tensor>> {
-  const shapes = new Map<string, Tensor>();
-  for (const node of model.graph.nodes) {
-    if (readsOnlyShape(node)) shapes.set(node.outputs[0] as string, shapeConstant(node, facts));
-  }
-  const folded = new Map<string, Tensor>();
-  for (const name of names) if (shapes.has(name)) folded.set(name, shapes.get(name) as Tensor);
-  const computed = names.filter((name) => !shapes.has(name));
-  if (computed.length === 0) return folded;
-  const nodes = liveNodes(
-    model.graph.nodes.filter((node) => !readsOnlyShape(node)),
-    computed,
-  );
-  const reads = new Set(nodes.flatMap(readsOf));
-  const initializers = new Map([...model.graph.initializers, ...shapes].filter(([name]) => reads.has(name)));
-  for (const [name, tensor] of await readValues(context, withGraph(model, { nodes, inputs: [], initializers }), computed)) folded.set(name, tensor);
+  const shaped = withShapes(model, facts);
+  const computed = names.filter((name) => !shaped.graph.initializers.has(name));
+  const folded = computed.length === 0 ? new Map<string, Tensor>() : await readValues(context, shaped, computed);
+  for (const name of names) if (!folded.has(name)) folded.set(name, shaped.graph.initializers.get(name) as Tensor);
   return folded;
 }
 

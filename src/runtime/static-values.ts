@@ -1,7 +1,7 @@
 import { IngotError } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
 import { makeNode, withGraph } from "../onnx/edit.ts";
-import { nodeLabel, producersOf } from "../onnx/graph-order.ts";
+import { liveNodes, nodeLabel, producersOf, readsOf } from "../onnx/graph-order.ts";
 import type { DType, Model, Node, Tensor } from "../onnx/model.ts";
 import { isFloat, tensorBytes, typedArray } from "../onnx/tensors.ts";
 import { openGraph } from "./open-graph.ts";
@@ -60,7 +60,8 @@ export async function inferFacts(context: FoldContext, model: Model): Promise<Ma
   for (const name of names) {
     const { dtype, dims } = facts?.get(name) ?? {};
     if (dtype === undefined) throw noTensor(producers.get(name) as Node, name);
-    const known = dims?.every((dim) => typeof dim === "number") ? (dims as readonly number[]) : undefined;
+    // The runtime says [] for a scalar and for what it knows nothing of.
+    const known = dims !== undefined && dims.length > 0 && dims.every((dim) => typeof dim === "number") ? (dims as readonly number[]) : undefined;
     result.set(name, { dtype, dims: known });
   }
   return result;
@@ -80,7 +81,7 @@ function nodeOutputs(nodes: readonly Node[]): string[] {
 /** Dimensions of the named values, found by running the graph once; the values themselves stay inside the runtime. */
 export async function measureDims(context: FoldContext, model: Model, names: readonly string[]): Promise<Map<string, readonly number[]>> {
   const shapeName = (index: number) => `ingot_shape_${index}`;
-  const { model: fed, feeds } = feedWeights(model, true);
+  const { model: fed, feeds } = feedWeights(liveModel(model, names), true);
   const measured = withGraph(fed, {
     nodes: [...fed.graph.nodes, ...names.map((name, i) => makeNode("Shape", [name], [shapeName(i)]))],
     outputs: names.map((_, i) => ({ name: shapeName(i) })),
@@ -89,12 +90,23 @@ export async function measureDims(context: FoldContext, model: Model, names: rea
   return new Map(names.map((name, i) => [name, Array.from((results.get(shapeName(i)) as HostTensor).data as BigInt64Array, Number)]));
 }
 
-/** Values of the named outputs of nodes, run without any optimisation. `model` holds only the nodes that they need. */
+/** Values of the named outputs of nodes, run without any optimisation. */
 export async function readValues(context: FoldContext, model: Model, names: readonly string[]): Promise<Map<string, Tensor>> {
-  const { model: fed, feeds } = feedWeights(model, true);
+  const { model: fed, feeds } = feedWeights(liveModel(model, names), true);
   const wanted = withGraph(fed, { outputs: names.map((name) => ({ name })) });
   const results = await withSession(context, wanted, (session) => session.run(new Map([...context.feeds, ...feeds])));
   return new Map([...results].map(([name, tensor]) => [name, constantFrom(name, tensor)]));
+}
+
+/** The part of a model that the named values need. */
+function liveModel(model: Model, names: readonly string[]): Model {
+  const nodes = liveNodes(model.graph.nodes, names);
+  const reads = new Set([...nodes.flatMap(readsOf), ...names]);
+  return withGraph(model, {
+    nodes,
+    inputs: model.graph.inputs.filter((input) => reads.has(input.name)),
+    initializers: new Map([...model.graph.initializers].filter(([name]) => reads.has(name))),
+  });
 }
 
 function constantFrom(name: string, { dtype, dims, data }: HostTensor): Tensor {
