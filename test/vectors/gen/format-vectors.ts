@@ -10,7 +10,7 @@ const pages: Readonly<Record<string, { readonly page: string; readonly cases: re
   id: { page: "id.md", cases: idCases() },
   canonical: { page: "canonical.md", cases: canonicalCases() },
   example: { page: "dataset.md", cases: exampleCases() },
-  name: { page: "refs.md", cases: nameCases() },
+  name: { page: "names.md", cases: nameCases() },
   path: { page: "tree.md", cases: pathCases() },
   record: { page: "canonical.md", cases: recordFrameCases() },
   ...Object.fromEntries(Object.entries(recordCases()).map(([kind, cases]) => [kind, { page: `${kind}.md`, cases }])),
