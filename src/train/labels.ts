@@ -1,36 +1,31 @@
 import { bug } from "../base/errors.ts";
 import type { HostTensor } from "../runtime/session.ts";
+import { IGNORED_LABEL, type LabelValues } from "../text/encoded.ts";
 import type { LossKind } from "./recipe.ts";
-
-/** Label that does not count. */
-export const IGNORED = -100;
 
 /** 1 where the position at t predicts the label at t + 1 (causal language models), else 0. */
 export function labelShift(task: string): 0 | 1 {
   return task === "text-generation" ? 1 : 0;
 }
 
-/** Labels of a batch: classes [B] or [B, T] with -100 where none counts, or the float targets of a regression. */
-export type Labels = { readonly kind: "classes"; readonly dims: readonly number[]; readonly values: Int32Array } | { readonly kind: "floats"; readonly dims: readonly number[]; readonly values: Float32Array };
-
 /**
  * Class that each position predicts, in place of the labels' own positions: with shift 1, position t of a row gets label
  * t + 1 and the last position none.
  */
-export function alignedLabels(labels: Labels, shift: 0 | 1): Int32Array {
+export function alignedLabels(labels: LabelValues, shift: 0 | 1): Int32Array {
   if (labels.kind !== "classes") return bug("classes expected");
   if (shift === 0) return labels.values;
   const width = labels.dims.at(-1) ?? 0;
-  const aligned = new Int32Array(labels.values.length).fill(IGNORED);
+  const aligned = new Int32Array(labels.values.length).fill(IGNORED_LABEL);
   for (let i = 0; i + 1 < aligned.length; i++) if ((i + 1) % width !== 0) aligned[i] = labels.values[i + 1]!;
   return aligned;
 }
 
 /** Labels that count in a batch: not -100 after alignment; every element of a regression target. */
-export function countLabels(labels: Labels, shift: 0 | 1): number {
+export function countLabels(labels: LabelValues, shift: 0 | 1): number {
   if (labels.kind === "floats") return labels.values.length;
   let count = 0;
-  for (const label of alignedLabels(labels, shift)) if (label !== IGNORED) count++;
+  for (const label of alignedLabels(labels, shift)) if (label !== IGNORED_LABEL) count++;
   return count;
 }
 
@@ -38,7 +33,7 @@ export function countLabels(labels: Labels, shift: 0 | 1): number {
  * What the loss head is fed: `target` and `weight` (see loss-head.ts), each counting label weighing `1 / total`, total = the
  * labels of the whole optimizer step.
  */
-export function headFeeds(labels: Labels, loss: LossKind, shift: 0 | 1, total: number): { readonly target: HostTensor; readonly weight: HostTensor } {
+export function headFeeds(labels: LabelValues, loss: LossKind, shift: 0 | 1, total: number): { readonly target: HostTensor; readonly weight: HostTensor } {
   const each = 1 / total;
   if (labels.kind === "floats") {
     if (loss !== "mse") bug("float labels need the loss 'mse'");
@@ -51,7 +46,7 @@ export function headFeeds(labels: Labels, loss: LossKind, shift: 0 | 1, total: n
   const target = new BigInt64Array(aligned.length);
   const weight = new Float32Array(aligned.length);
   for (let i = 0; i < aligned.length; i++) {
-    if (aligned[i] === IGNORED) continue;
+    if (aligned[i] === IGNORED_LABEL) continue;
     target[i] = BigInt(aligned[i]!);
     weight[i] = each;
   }

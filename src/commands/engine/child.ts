@@ -7,6 +7,8 @@ import { METHODS } from "./methods.ts";
 export interface ChildChannel {
   send(message: EngineReply): void;
   onMessage(listener: (message: unknown) => void): void;
+  /** Resident memory of this process. */
+  memoryBytes(): number;
 }
 
 /** Answers the parent's requests, one after another but for the controls, which are heard at once. */
@@ -20,6 +22,7 @@ export function serveEngine(channel: ChildChannel): void {
       const result = await method.run(request.payload as never, {
         state,
         openScratch,
+        memoryBytes: () => channel.memoryBytes(),
         event: (event) => channel.send({ id: request.id, event }),
       });
       channel.send({ id: request.id, result });

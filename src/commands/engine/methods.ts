@@ -6,6 +6,8 @@ export interface MethodContext {
   readonly state: Map<string, unknown>;
   openScratch(folder: string): Promise<Scratch>;
   event(event: unknown): void;
+  /** Resident memory of the process. */
+  memoryBytes(): number;
 }
 
 export interface Method {

@@ -1,0 +1,108 @@
+import { greedyBatch } from "../generate/decode.ts";
+import type { Model } from "../onnx/model.ts";
+import { openGraph } from "../runtime/open-graph.ts";
+import type { HostTensor, Session } from "../runtime/session.ts";
+import type { ClassLabels } from "../text/class-labels.ts";
+import type { EncodedExample } from "../text/encoded.ts";
+import type { AdapterLayers } from "./adapter.ts";
+import type { BaseModel } from "./base-model.ts";
+import type { Batching } from "./batching.ts";
+import { appendReading, emptyTable, type EvolutionTable } from "./evolution.ts";
+import type { GraphPool } from "./graph-pool.ts";
+import { inferenceModel } from "./inference-model.ts";
+import { answerText, readAnswers } from "./reader.ts";
+import type { Recipe } from "./recipe.ts";
+import type { RunParts } from "./run.ts";
+
+/** Tokens a wrong answer may be longer than the expected one. */
+const LONGER = 8;
+/** Prompts answered at once. */
+const ANSWER_ROWS = 32;
+
+interface ReaderParts {
+  readonly base: BaseModel;
+  readonly layers: readonly AdapterLayers[];
+  readonly pool: GraphPool;
+  readonly batching: Batching;
+  readonly tracked: readonly EncodedExample[];
+  readonly classes: ClassLabels;
+  readonly recipe: Recipe;
+  readonly shift: 0 | 1;
+  readonly parts: Pick<RunParts, "runtime" | "scratch" | "nowMs">;
+  readonly threads: number;
+  /** Readings of the run so far, where it is resumed. */
+  readonly table: EvolutionTable | undefined;
+}
+
+/** Reads the probe at a step and keeps the evolution so far. */
+export class ProbeReader {
+  private readonly with: ReaderParts;
+  private evolution: EvolutionTable;
+  private inference: { readonly session: Session; readonly model: Model } | undefined;
+
+  constructor(parts: ReaderParts) {
+    this.with = parts;
+    this.evolution = parts.table ?? emptyTable(parts.tracked.map((row) => row.id));
+  }
+
+  get table(): EvolutionTable {
+    return this.evolution;
+  }
+
+  /** Appends one reading of all tracked examples. */
+  async read(step: number, rate: number, position: number, tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
+    const { tracked, recipe, parts, classes } = this.with;
+    const answers = await readAnswers(tracked, tensors, { pool: this.with.pool, batching: this.with.batching, loss: recipe.loss, shift: this.with.shift });
+    const predictions = answers.map((answer, i) => (answer.correct && recipe.loss !== "mse" ? tracked[i]!.expectedText : answerText(answer, recipe.loss, classes)));
+    const wrong = answers.flatMap((answer, i) => (!answer.correct && tracked[i]!.promptIds.length > 0 ? [i] : []));
+    if (recipe.task === "text-generation" && this.with.base.tokenizer !== undefined) {
+      const texts = await this.generate(wrong.map((i) => tracked[i]!), tensors);
+      wrong.forEach((place, i) => {
+        predictions[place] = texts[i]!;
+      });
+    }
+    this.evolution = appendReading(this.evolution, {
+      step,
+      learningRate: rate,
+      position,
+      timeMs: parts.nowMs(),
+      loss: Float32Array.from(answers, (a) => a.loss),
+      confidence: Float32Array.from(answers, (a) => a.confidence),
+      correct: Uint8Array.from(answers, (a) => (a.correct ? 1 : 0)),
+      predictions,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.inference?.session.close();
+    this.inference = undefined;
+  }
+
+  private async generate(rows: readonly EncodedExample[], tensors: ReadonlyMap<string, HostTensor>): Promise<readonly string[]> {
+    const { base, layers, parts, threads } = this.with;
+    const tokenizer = base.tokenizer;
+    if (tokenizer === undefined || rows.length === 0) return [];
+    if (this.inference === undefined) {
+      const model = inferenceModel(base.model, layers);
+      this.inference = { model, session: await openGraph(parts.runtime, parts.scratch, model, { threads, optimize: "all" }) };
+    }
+    const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.promptIds.length - rows[b]!.promptIds.length || a - b);
+    const texts = new Array<string>(rows.length).fill("");
+    for (let at = 0; at < order.length; at += ANSWER_ROWS) {
+      const places = order.slice(at, at + ANSWER_ROWS);
+      const answers = await greedyBatch({
+        session: this.inference.session,
+        inputs: this.inference.model.graph.inputs,
+        prompts: places.map((i) => rows[i]!.promptIds),
+        maxNewTokens: places.map((i) => rows[i]!.expectedIds.length + LONGER),
+        stopIds: tokenizer.stopIds,
+        padId: tokenizer.padId,
+        feeds: tensors,
+      });
+      places.forEach((place, i) => {
+        texts[place] = tokenizer.decode(answers[i]!, { skipSpecialTokens: true });
+      });
+    }
+    return texts;
+  }
+}
