@@ -1,9 +1,9 @@
 import { bug, IngotError } from "../base/errors.ts";
 import type { Node, Tensor } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
+import { isFloat } from "../onnx/tensors.ts";
 import { createBuilder } from "./builder.ts";
 import { createContext, describeNode, describeOp, Refusal } from "./context.ts";
-import { isFloat } from "./literals.ts";
 import type { GradRule, GraphBuilder, StaticValue } from "./rule.ts";
 import { broadcastsTo, sameDims, sizeOf } from "./shapes.ts";
 import { findRule } from "./table.ts";
@@ -60,7 +60,7 @@ export function buildBackward(graph: StaticGraph, request: BackwardRequest): Bac
     gradients.set(name, sum === undefined ? contribution : g.add(sum, contribution));
   };
   for (const { name, cotangent } of request.outputs) {
-    const { dtype, dims } = valueOf(graph, name);
+    const { dtype, dims } = factsOf(graph, name);
     if (isFloat(dtype) && sizeOf(dims) > 0) accumulate(name, cotangent ?? g.full(dims, 1, dtype));
   }
   walk(graph, plan, g, gradients, accumulate);
@@ -85,12 +85,12 @@ function withCotangents(
   { outputs }: BackwardRequest,
 ): Pick<StaticGraph, "values" | "nodes"> {
   const given = outputs.flatMap(({ name, cotangent }) =>
-    cotangent === undefined ? [] : [[cotangent, valueOf(graph, name)] as const],
+    cotangent === undefined ? [] : [[cotangent, factsOf(graph, name)] as const],
   );
   return { nodes: graph.nodes, values: new Map([...given, ...graph.values]) };
 }
 
-function valueOf(graph: StaticGraph, name: string): StaticValue {
+function factsOf(graph: StaticGraph, name: string): StaticValue {
   return graph.values.get(name) ?? bug(`no value named '${name}'`);
 }
 

@@ -1,0 +1,19 @@
+import type { Node } from "../../onnx/model.ts";
+import type { Rewrite } from "./rewrite.ts";
+import { upgradeRewrites } from "./upgrade.ts";
+
+/** Every rewrite that `prepareForGradient` makes. */
+export const REWRITES: readonly Rewrite[] = [...upgradeRewrites];
+
+const byOperator = new Map<string, Rewrite[]>();
+for (const rewrite of REWRITES) {
+  const key = `${rewrite.domain}:${rewrite.op}`;
+  byOperator.set(key, [...(byOperator.get(key) ?? []), rewrite]);
+}
+
+export function findRewrite(node: Node, opsets: ReadonlyMap<string, number>): Rewrite | undefined {
+  const opset = opsets.get(node.domain) ?? 1;
+  return byOperator
+    .get(`${node.domain}:${node.op}`)
+    ?.find(({ before, applies }) => (before === undefined || opset < before) && (applies?.(node) ?? true));
+}

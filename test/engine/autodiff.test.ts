@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { openRuntime } from "../../src/runtime/ort.ts";
+import type { Runtime } from "../../src/runtime/session.ts";
+import { computeGradients } from "../../src/train/gradient.ts";
+import { CASES } from "../support/autodiff-cases.ts";
+import type { GradientCase } from "../support/gradient-cases.ts";
+import { numericGradient, withFedInitialisers } from "../support/numeric-gradient.ts";
+import { inputsFor, seeded, smallModel } from "../support/small-model.ts";
+
+/** Largest error that is allowed relative to the largest gradient, and the stencil's width, by element type. */
+const TOLERANCE = { float32: { relative: 2e-3, h: 1e-2 }, float64: { relative: 1e-7, h: 1e-3 } };
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openRuntime();
+});
+
+async function check(spec: GradientCase): Promise<void> {
+  const model = smallModel(spec);
+  const inputs = inputsFor(spec);
+  const random = seeded(3);
+  const fed = withFedInitialisers(model, inputs);
+  const double = [...fed.inputs.values()].some(({ dtype }) => dtype === "float64");
+  const tolerance = TOLERANCE[double ? "float64" : "float32"];
+  const session = await runtime.open((await import("../../src/onnx/encode.ts")).encodeModel(model), {
+    threads: 1,
+    optimize: "none",
+  });
+  const forward = await session.run(inputs, spec.outputs);
+  await session.close();
+  const cotangents = new Map(
+    [...forward]
+      .filter(([, t]) => t.dtype === "float32" || t.dtype === "float64")
+      .map(([name, t]) => [name, Float32Array.from(t.data as Float32Array, () => 2 * random() - 1)] as const),
+  );
+  const wrt =
+    spec.wrt ??
+    [...fed.inputs].filter(([, t]) => t.dtype === "float32" || t.dtype === "float64").map(([name]) => name);
+  const given = new Map(
+    [...cotangents].map(([name, data]) => {
+      const { dtype, dims } = forward.get(name)!;
+      return [name, { dtype, dims, data: dtype === "float64" ? Float64Array.from(data) : data }] as const;
+    }),
+  );
+  const exact = await computeGradients({ model, inputs, cotangents: given, wrt, runtime, threads: 1 });
+  const weights = new Map([...cotangents].map(([name, data]) => [name, [...data]] as const));
+  const numeric = await numericGradient(runtime, fed.model, fed.inputs, weights, wrt, spec.h ?? tolerance.h);
+  for (const name of wrt) {
+    const analytic = Array.from(exact.get(name)!.data as Float32Array);
+    const reference = numeric.get(name)!;
+    expect(exact.get(name)!.dims).toEqual(fed.inputs.get(name)!.dims);
+    const scale = Math.max(0.1, ...reference.map(Math.abs));
+    analytic.forEach((value, i) => {
+      const error = Math.abs(value - reference[i]!) / scale;
+      if (!(error <= (spec.tolerance ?? tolerance.relative)))
+        expect.fail(`d/d${name}[${i}] is ${value}, numerically ${reference[i]}`);
+    });
+  }
+}
+
+describe("numeric Jacobian of every row", () => {
+  for (const spec of CASES) it(spec.name, () => check(spec));
+});
