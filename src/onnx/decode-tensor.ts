@@ -28,8 +28,10 @@ interface TensorParts {
 export function decodeTensor(reader: MessageReader): { name: string; tensor: Tensor } {
   const parts = readParts(reader);
   const dtype = dtypeOfCode(parts.code);
-  if (dtype === undefined) fault(parts.name, `has element type ${nameOfCode(parts.code)}, which is not supported`);
-  if (elementCount(parts.dims) === undefined) fault(parts.name, `has impossible dimensions [${parts.dims.join(", ")}]`);
+  if (dtype === undefined)
+    fault(parts.name, `has element type ${nameOfCode(parts.code)}, which is not supported`);
+  if (elementCount(parts.dims) === undefined)
+    fault(parts.name, `has impossible dimensions [${parts.dims.join(", ")}]`);
   return { name: parts.name, tensor: { dtype, dims: parts.dims, data: dataOf(parts, dtype) } };
 }
 
@@ -41,7 +43,16 @@ function fault(name: string, what: string): never {
 }
 
 function readParts(reader: MessageReader): TensorParts {
-  const parts: TensorParts = { name: "", code: 0, dims: [], again: reader.fork(), typedBytes: 0, strings: [], external: new Map(), isExternal: false };
+  const parts: TensorParts = {
+    name: "",
+    code: 0,
+    dims: [],
+    again: reader.fork(),
+    typedBytes: 0,
+    strings: [],
+    external: new Map(),
+    isExternal: false,
+  };
   while (reader.next()) {
     if (reader.field === 1) reader.repeatedInt64(parts.dims, MAX_RANK);
     else if (reader.field === 2) parts.code = reader.int32();
@@ -80,7 +91,11 @@ function dataOf(parts: TensorParts, dtype: DType): TensorBytes {
   if (dtype === "string") return stringData(parts);
   const expected = tensorBytes(dtype, dims) as number;
   if (parts.raw !== undefined) {
-    if (parts.raw.length !== expected) fault(name, `holds ${parts.raw.length} bytes, its type and dimensions [${dims.join(", ")}] say ${expected}`);
+    if (parts.raw.length !== expected)
+      fault(
+        name,
+        `holds ${parts.raw.length} bytes, its type and dimensions [${dims.join(", ")}] say ${expected}`,
+      );
     return { at: "memory", bytes: parts.raw };
   }
   return { at: "memory", bytes: typedData(parts, dtype, expected) };
@@ -90,15 +105,20 @@ function externalData(name: string, dtype: DType, dims: readonly number[], ref: 
   const expected = tensorBytes(dtype, dims);
   if (expected === undefined) fault(name, `of type ${dtype} cannot be external data`);
   if (ref.length !== undefined && ref.length !== expected) {
-    fault(name, `refers to ${ref.length} bytes of '${ref.path}', its type and dimensions [${dims.join(", ")}] say ${expected}`);
+    fault(
+      name,
+      `refers to ${ref.length} bytes of '${ref.path}', its type and dimensions [${dims.join(", ")}] say ${expected}`,
+    );
   }
-  if (!Number.isSafeInteger(ref.offset + expected)) fault(name, `lies at byte ${ref.offset} of '${ref.path}', beyond any file`);
+  if (!Number.isSafeInteger(ref.offset + expected))
+    fault(name, `lies at byte ${ref.offset} of '${ref.path}', beyond any file`);
   return { at: "file", path: ref.path, offset: ref.offset, length: expected };
 }
 
 function stringData(parts: TensorParts): TensorBytes {
   const count = elementCount(parts.dims) as number;
-  if (parts.raw !== undefined || parts.strings.length !== count) fault(parts.name, `holds ${parts.strings.length} texts, its dimensions say ${count}`);
+  if (parts.raw !== undefined || parts.strings.length !== count)
+    fault(parts.name, `holds ${parts.strings.length} texts, its dimensions say ${count}`);
   const writer = new MessageWriter();
   for (const text of parts.strings) writer.data(6, text);
   return { at: "memory", bytes: writer.finish().slice() };
@@ -142,7 +162,8 @@ function typedData(parts: TensorParts, dtype: DType, expected: number): Uint8Arr
       reader.skip();
       continue;
     }
-    if (reader.field !== field) fault(parts.name, `of type ${dtype} keeps its data in field ${reader.field}, expected ${field}`);
+    if (reader.field !== field)
+      fault(parts.name, `of type ${dtype} keeps its data in field ${reader.field}, expected ${field}`);
     if (reader.wire !== WIRE.bytes) reader.expect(ELEMENT_WIRE.get(field) ?? WIRE.varint);
     const source = reader.wire === WIRE.bytes ? reader.message() : reader;
     const end = source === reader ? source.position + 1 : source.end;
@@ -156,7 +177,13 @@ function typedData(parts: TensorParts, dtype: DType, expected: number): Uint8Arr
   return out;
 }
 
-function writeElement(view: DataView, at: number, elementBytes: number, field: number, reader: MessageReader): void {
+function writeElement(
+  view: DataView,
+  at: number,
+  elementBytes: number,
+  field: number,
+  reader: MessageReader,
+): void {
   if (field === 4 || field === 10) {
     const bytes = reader.fixed(field === 4 ? 4 : 8);
     for (let i = 0; i < bytes.length; i++) view.setUint8(at + i, bytes[i] as number);
@@ -184,11 +211,14 @@ export function decodeSparse(reader: MessageReader): { name: string; tensor: Ten
   }
   const name = values?.name ?? "";
   const total = values === undefined ? undefined : tensorBytes(values.tensor.dtype, dims);
-  if (values === undefined || total === undefined) fault(name, `is sparse with impossible dimensions [${dims.join(", ")}]`);
-  if (total > MAX_SPARSE_BYTES) fault(name, `is sparse and would take ${total} bytes written out, at most ${MAX_SPARSE_BYTES} are read`);
+  if (values === undefined || total === undefined)
+    fault(name, `is sparse with impossible dimensions [${dims.join(", ")}]`);
+  if (total > MAX_SPARSE_BYTES)
+    fault(name, `is sparse and would take ${total} bytes written out, at most ${MAX_SPARSE_BYTES} are read`);
   const { dtype, data } = values.tensor;
   const bits = DTYPES[dtype].bits as number;
-  if (data.at !== "memory" || (indices !== undefined && indices.data.at !== "memory")) fault(name, "is sparse with external data, which is not supported");
+  if (data.at !== "memory" || (indices !== undefined && indices.data.at !== "memory"))
+    fault(name, "is sparse with external data, which is not supported");
   if (bits < 8) fault(name, `is sparse with element type ${dtype}, which is not supported`);
   const out = new Uint8Array(total);
   const width = bits / 8;
@@ -198,10 +228,16 @@ export function decodeSparse(reader: MessageReader): { name: string; tensor: Ten
   return { name, tensor: { dtype, dims, data: { at: "memory", bytes: out } } };
 }
 
-function flatIndices(name: string, indices: Tensor | undefined, dims: readonly number[], count: number): number[] {
+function flatIndices(
+  name: string,
+  indices: Tensor | undefined,
+  dims: readonly number[],
+  count: number,
+): number[] {
   if (indices === undefined || indices.dtype !== "int64") fault(name, "is sparse without indices");
   const rank = indices.dims.length === 2 ? (indices.dims[1] as number) : 1;
-  if (indices.dims[0] !== count || (rank !== 1 && rank !== dims.length)) fault(name, "is sparse with indices that do not fit its values");
+  if (indices.dims[0] !== count || (rank !== 1 && rank !== dims.length))
+    fault(name, "is sparse with indices that do not fit its values");
   const size = elementCount(dims) as number;
   const numbers = numbersOf(indices);
   return Array.from({ length: count }, (_, i) => {

@@ -99,7 +99,13 @@ function decodeGraph(reader: MessageReader): Graph {
       addInitializer(tensorName, tensor);
     } else reader.skip();
   }
-  return { name, nodes, inputs: inputs.filter((input) => !initializers.has(input.name)), outputs, initializers };
+  return {
+    name,
+    nodes,
+    inputs: inputs.filter((input) => !initializers.has(input.name)),
+    outputs,
+    initializers,
+  };
 }
 
 function decodeNode(reader: MessageReader): Node {
@@ -133,6 +139,8 @@ const ATTRIBUTE_KINDS = new Map<number, Attribute["type"]>([
   [7, "ints"],
   [8, "strings"],
 ]);
+
+const DOC_STRING = 13;
 
 /** What one AttributeProto holds, before its type says which of the parts counts. */
 interface AttributeParts {
@@ -176,9 +184,8 @@ function decodeAttributePart(reader: MessageReader, parts: AttributeParts): void
     if (reader.field === 10) decodeTensor(reader.message());
     else if (reader.field === 11) decodeGraph(reader.message());
     else if (reader.field === 22 || reader.field === 23) decodeSparse(reader.message());
-    else if (reader.field === 13) return reader.skip();
     else reader.skip();
-    parts.opaque = true;
+    parts.opaque ||= reader.field !== DOC_STRING;
   }
 }
 

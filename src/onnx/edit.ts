@@ -10,8 +10,21 @@ export interface NodeParts {
   readonly attributes?: ReadonlyMap<string, Attribute>;
 }
 
-export function makeNode(op: string, inputs: readonly string[], outputs: readonly string[], parts: NodeParts = {}): Node {
-  return { op, domain: parts.domain ?? "", name: parts.name ?? "", inputs, outputs, attributes: parts.attributes ?? new Map(), metadata: NO_METADATA };
+export function makeNode(
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  parts: NodeParts = {},
+): Node {
+  return {
+    op,
+    domain: parts.domain ?? "",
+    name: parts.name ?? "",
+    inputs,
+    outputs,
+    attributes: parts.attributes ?? new Map(),
+    metadata: NO_METADATA,
+  };
 }
 
 /** The model with another graph. */
@@ -30,7 +43,9 @@ export function addInputs(model: Model, inputs: readonly ValueInfo[]): Model {
 /** Adds outputs by name; the runtime infers their types. Names that already are outputs stay once. */
 export function addOutputs(model: Model, names: readonly string[]): Model {
   const known = new Set(model.graph.outputs.map((output) => output.name));
-  return withGraph(model, { outputs: [...model.graph.outputs, ...names.filter((name) => !known.has(name)).map((name) => ({ name }))] });
+  return withGraph(model, {
+    outputs: [...model.graph.outputs, ...names.filter((name) => !known.has(name)).map((name) => ({ name }))],
+  });
 }
 
 export function addInitializers(model: Model, tensors: ReadonlyMap<string, Tensor>): Model {
@@ -44,7 +59,11 @@ export function replaceReads(nodes: readonly Node[], replacements: ReadonlyMap<s
     ...node,
     inputs: node.inputs.map(change),
     attributes: mapGraphs(node.attributes, (graph) => {
-      const defined = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys(), ...graph.nodes.flatMap(({ outputs }) => outputs)]);
+      const defined = new Set([
+        ...graph.inputs.map(({ name }) => name),
+        ...graph.initializers.keys(),
+        ...graph.nodes.flatMap(({ outputs }) => outputs),
+      ]);
       const inner = new Map([...replacements].filter(([from]) => !defined.has(from)));
       if (inner.size === 0) return graph;
       return { ...graph, nodes: replaceReads(graph.nodes, inner) };
@@ -52,7 +71,10 @@ export function replaceReads(nodes: readonly Node[], replacements: ReadonlyMap<s
   }));
 }
 
-function mapGraphs(attributes: ReadonlyMap<string, Attribute>, change: (graph: Graph) => Graph): ReadonlyMap<string, Attribute> {
+function mapGraphs(
+  attributes: ReadonlyMap<string, Attribute>,
+  change: (graph: Graph) => Graph,
+): ReadonlyMap<string, Attribute> {
   let changed: Map<string, Attribute> | undefined;
   for (const [name, attribute] of attributes) {
     if (attribute.type !== "graph") continue;
@@ -81,9 +103,11 @@ export function constantOf(node: Node): Tensor | undefined {
   for (const [name, attribute] of node.attributes) {
     if (name === "value" && attribute.type === "tensor") return attribute.value;
     if (name === "value_float" && attribute.type === "float") return floatTensor([], [attribute.value]);
-    if (name === "value_floats" && attribute.type === "floats") return floatTensor([attribute.value.length], attribute.value);
+    if (name === "value_floats" && attribute.type === "floats")
+      return floatTensor([attribute.value.length], attribute.value);
     if (name === "value_int" && attribute.type === "int") return intTensor([], [attribute.value]);
-    if (name === "value_ints" && attribute.type === "ints") return intTensor([attribute.value.length], attribute.value);
+    if (name === "value_ints" && attribute.type === "ints")
+      return intTensor([attribute.value.length], attribute.value);
   }
   return undefined;
 }

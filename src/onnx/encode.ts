@@ -5,7 +5,16 @@ import { DTYPES } from "./tensors.ts";
 /** The first IR version in which initialisers need not be listed among the graph inputs. */
 const MIN_IR_VERSION = 4;
 
-const ATTRIBUTE_CODES = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const;
+const ATTRIBUTE_CODES = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
 
 /**
  * Writes a `ModelProto`; the same model always becomes the same bytes. Tensors `at: "file"` become external data with location,
@@ -29,7 +38,8 @@ export function encodeModel(model: Model): Uint8Array {
 
 function estimateBytes(graph: Graph): number {
   let bytes = 65536 + graph.nodes.length * 256;
-  for (const { data } of graph.initializers.values()) bytes += 256 + (data.at === "memory" ? data.bytes.length : 0);
+  for (const { data } of graph.initializers.values())
+    bytes += 256 + (data.at === "memory" ? data.bytes.length : 0);
   return bytes;
 }
 
@@ -56,7 +66,11 @@ function writeNode(writer: MessageWriter, node: Node): void {
 
 const utf8 = new TextEncoder();
 
-function writeAttribute(writer: MessageWriter, name: string, attribute: Exclude<Attribute, { type: "opaque" }>): void {
+function writeAttribute(
+  writer: MessageWriter,
+  name: string,
+  attribute: Exclude<Attribute, { type: "opaque" }>,
+): void {
   writer.text(1, name);
   if (attribute.type === "float") writer.float32(2, attribute.value);
   else if (attribute.type === "int") writer.int64(3, attribute.value);

@@ -33,22 +33,34 @@ export function parseExternalData(tensor: string, entries: ReadonlyMap<string, s
   const location = entries.get("location") ?? "";
   const fault = locationFault(location);
   if (fault !== undefined) {
-    throw new IngotError("input.model", `external data of tensor '${tensor}': location '${location.slice(0, 200)}' ${fault}`, {
-      hint: "put the weights file beside the model and export again",
-      data: { where: `tensor '${tensor}'`, tensor },
-    });
+    throw new IngotError(
+      "input.model",
+      `external data of tensor '${tensor}': location '${location.slice(0, 200)}' ${fault}`,
+      {
+        hint: "put the weights file beside the model and export again",
+        data: { where: `tensor '${tensor}'`, tensor },
+      },
+    );
   }
   const offset = parseCount(tensor, "offset", entries.get("offset") ?? "0");
   const length = entries.get("length");
-  return { path: location, offset, ...(length === undefined ? {} : { length: parseCount(tensor, "length", length) }) };
+  return {
+    path: location,
+    offset,
+    ...(length === undefined ? {} : { length: parseCount(tensor, "length", length) }),
+  };
 }
 
 function parseCount(tensor: string, key: string, text: string): number {
   const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) {
-    throw new IngotError("input.model", `external data of tensor '${tensor}': ${key} '${text.slice(0, 40)}' is not a count of bytes`, {
-      data: { where: `tensor '${tensor}'`, tensor },
-    });
+    throw new IngotError(
+      "input.model",
+      `external data of tensor '${tensor}': ${key} '${text.slice(0, 40)}' is not a count of bytes`,
+      {
+        data: { where: `tensor '${tensor}'`, tensor },
+      },
+    );
   }
   return value;
 }

@@ -11,7 +11,8 @@ export function nodeLabel(node: Node): string {
 /** Subgraphs of a node (branches of If, bodies of Loop and Scan), by attribute. */
 export function subgraphsOf(node: Node): Graph[] {
   const graphs: Graph[] = [];
-  for (const attribute of node.attributes.values()) if (attribute.type === "graph") graphs.push(attribute.value);
+  for (const attribute of node.attributes.values())
+    if (attribute.type === "graph") graphs.push(attribute.value);
   return graphs;
 }
 
@@ -79,7 +80,9 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
       const producer = producers.get(read);
       if (producer === undefined || state.get(producer) === "done") continue;
       if (state.get(producer) === "open") {
-        throw new IngotError("input.model", `the graph goes in a circle at ${nodeLabel(producer)}`, { data: { where: nodeLabel(producer), node: producer.name } });
+        throw new IngotError("input.model", `the graph goes in a circle at ${nodeLabel(producer)}`, {
+          data: { where: nodeLabel(producer), node: producer.name },
+        });
       }
       enter(producer);
     }

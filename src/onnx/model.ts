@@ -1,8 +1,21 @@
 /** Element types of ONNX tensors that ingot reads, by their name in `TensorProto.DataType`. */
 export type DType =
-  | "float32" | "float64" | "float16" | "bfloat16"
-  | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64"
-  | "bool" | "string" | "int4" | "uint4";
+  | "float32"
+  | "float64"
+  | "float16"
+  | "bfloat16"
+  | "int8"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "uint8"
+  | "uint16"
+  | "uint32"
+  | "uint64"
+  | "bool"
+  | "string"
+  | "int4"
+  | "uint4";
 
 /** Where the little-endian bytes of a tensor are. `external` names a file of the model's own tree. */
 export type TensorBytes =

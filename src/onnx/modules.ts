@@ -22,7 +22,14 @@ export interface Module {
   /** Columns [from, to) of the weight's output dimension, where several modules are packed in one weight. */
   readonly slice?: readonly [number, number];
   /** Kernel geometry of a convolution. */
-  readonly conv?: { readonly kernel: readonly number[]; readonly strides: readonly number[]; readonly pads: readonly number[]; readonly dilations: readonly number[]; readonly group: number; readonly autoPad: string };
+  readonly conv?: {
+    readonly kernel: readonly number[];
+    readonly strides: readonly number[];
+    readonly pads: readonly number[];
+    readonly dilations: readonly number[];
+    readonly group: number;
+    readonly autoPad: string;
+  };
   /** True for the layer that computes the logits: `all-linear` leaves it out where config.json names an architecture. */
   readonly isOutput: boolean;
 }

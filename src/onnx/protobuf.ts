@@ -28,11 +28,17 @@ export class MessageReader {
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length, parent?: MessageReader) {
     // A Buffer's `slice` is a view, a Uint8Array's a copy: the rest of the program counts on the copy.
-    this.bytes = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes =
+      bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.position = start;
     this.end = end;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
-    this.#file = parent === undefined ? { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), fieldsLeft: MAX_FIELDS } : parent.#file;
+    this.#file =
+      parent === undefined
+        ? { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), fieldsLeft: MAX_FIELDS }
+        : parent.#file;
   }
 
   /** A second reader of the same message, from its current position. */
@@ -50,7 +56,9 @@ export class MessageReader {
     this.wire = tag % 8;
     if (this.field === 0) this.fail("field number 0", at);
     if (this.#file.fieldsLeft-- <= 0) {
-      throw new IngotError("limit.size", `a model of more than ${MAX_FIELDS} protobuf fields`, { data: { where: `byte ${at}` } });
+      throw new IngotError("limit.size", `a model of more than ${MAX_FIELDS} protobuf fields`, {
+        data: { where: `byte ${at}` },
+      });
     }
     return true;
   }
@@ -201,7 +209,8 @@ export class MessageReader {
 
   #advance(count: number): number {
     const at = this.position;
-    if (count > this.end - at) this.fail(`field ${this.field} of ${count} bytes, ${this.end - at} are left`, at);
+    if (count > this.end - at)
+      this.fail(`field ${this.field} of ${count} bytes, ${this.end - at} are left`, at);
     this.position = at + count;
     return at;
   }

@@ -24,7 +24,14 @@ const SHAPE_INPUTS: ReadonlyMap<string, readonly number[]> = new Map([
 const SHAPE_FROM_DATA = new Set(["NonZero", "Unique", "Compress", "NonMaxSuppression", "StringSplit"]);
 
 /** Operators that give another result each time. */
-const RANDOM = new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"]);
+const RANDOM = new Set([
+  "RandomNormal",
+  "RandomUniform",
+  "RandomNormalLike",
+  "RandomUniformLike",
+  "Multinomial",
+  "Bernoulli",
+]);
 
 /** Operators whose result follows from the shape of their input alone. */
 const OF_SHAPE = new Set(["Shape", "Size"]);

@@ -29,7 +29,9 @@ export const DTYPES = {
   int4: { code: 22, bits: 4, isFloat: false },
 } as const satisfies Record<DType, DTypeEntry>;
 
-const BY_CODE = new Map<number, DType>(Object.entries(DTYPES).map(([name, entry]) => [entry.code, name as DType]));
+const BY_CODE = new Map<number, DType>(
+  Object.entries(DTYPES).map(([name, entry]) => [entry.code, name as DType]),
+);
 
 /** Names of `TensorProto.DataType` that ingot does not read, for messages. */
 const OTHER_NAMES = new Map([
@@ -95,7 +97,15 @@ function aligned(bytes: Uint8Array, alignment: number): Uint8Array {
   return bytes.byteOffset % alignment === 0 ? bytes : bytes.slice();
 }
 
-type Numbers = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array;
+type Numbers =
+  | Float32Array
+  | Float64Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Int32Array
+  | Uint32Array;
 
 const ARRAYS = {
   float32: Float32Array,
@@ -120,7 +130,11 @@ export function typedArray(dtype: DType, bytes: Uint8Array): Numbers | BigInt64A
   if (dtype === "string") throw new IngotError("input.tensor", "a tensor of text has no numbers");
   const Type = ARRAYS[dtype];
   const source = aligned(bytes, Type.BYTES_PER_ELEMENT);
-  return new Type(source.buffer as ArrayBuffer, source.byteOffset, Math.floor(source.byteLength / Type.BYTES_PER_ELEMENT));
+  return new Type(
+    source.buffer as ArrayBuffer,
+    source.byteOffset,
+    Math.floor(source.byteLength / Type.BYTES_PER_ELEMENT),
+  );
 }
 
 /** The elements as numbers (int64 exactly below 2^53), whatever the type; a fresh array. For small tensors. */

@@ -15,7 +15,8 @@ const TOKENS = /(^|_)(input_ids|decoder_input_ids|tokens)$/;
 /** A tensor of zeros (or of another number) in the typed array of its type. */
 export function filledTensor(dtype: DType, dims: readonly number[], value = 0): HostTensor {
   const count = elementCount(dims);
-  if (count === undefined || dtype === "string") throw new IngotError("input.tensor", `no ${dtype} tensor of dimensions [${dims.join(", ")}] can be made`);
+  if (count === undefined || dtype === "string")
+    throw new IngotError("input.tensor", `no ${dtype} tensor of dimensions [${dims.join(", ")}] can be made`);
   const arrays = {
     float32: Float32Array,
     float64: Float64Array,
@@ -33,7 +34,11 @@ export function filledTensor(dtype: DType, dims: readonly number[], value = 0): 
   } as const;
   if (dtype === "int64") return { dtype, dims, data: new BigInt64Array(count).fill(BigInt(value)) };
   if (dtype === "uint64") return { dtype, dims, data: new BigUint64Array(count).fill(BigInt(value)) };
-  return { dtype, dims, data: new arrays[dtype](DTYPES[dtype].bits === 4 ? Math.ceil(count / 2) : count).fill(value) };
+  return {
+    dtype,
+    dims,
+    data: new arrays[dtype](DTYPES[dtype].bits === 4 ? Math.ceil(count / 2) : count).fill(value),
+  };
 }
 
 /**
@@ -41,19 +46,31 @@ export function filledTensor(dtype: DType, dims: readonly number[], value = 0): 
  * max(0, running sum of the mask - 1) of the last `time` positions, zeros as `token_type_ids`, empty `past_key_values.*`
  * (a past dimension of 0). `given` is returned with what was added; inputs that do not follow from others stay missing.
  */
-export function deriveInputs(inputs: readonly ValueInfo[], given: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+export function deriveInputs(
+  inputs: readonly ValueInfo[],
+  given: ReadonlyMap<string, HostTensor>,
+): Map<string, HostTensor> {
   const all = new Map(given);
-  const tokens = [...given].find(([name, tensor]) => TOKENS.test(name) && tensor.dims.length === 2) ?? [...given].find(([, tensor]) => tensor.dims.length >= 2);
+  const tokens =
+    [...given].find(([name, tensor]) => TOKENS.test(name) && tensor.dims.length === 2) ??
+    [...given].find(([, tensor]) => tensor.dims.length >= 2);
   if (tokens === undefined) return all;
   const [batch, time] = tokens[1].dims as [number, number];
   for (const input of inputs) {
-    if (all.has(input.name) || !isPastInput(input.name) || input.dims === undefined || input.dtype === undefined) continue;
+    if (
+      all.has(input.name) ||
+      !isPastInput(input.name) ||
+      input.dims === undefined ||
+      input.dtype === undefined
+    )
+      continue;
     all.set(input.name, filledTensor(input.dtype, emptyPast(input, batch)));
   }
   const past = pastLength(inputs, all);
   for (const input of inputs) {
     if (all.has(input.name) || input.dtype === undefined) continue;
-    if (input.name === "attention_mask") all.set(input.name, filledTensor(input.dtype, [batch, past + time], 1));
+    if (input.name === "attention_mask")
+      all.set(input.name, filledTensor(input.dtype, [batch, past + time], 1));
     else if (input.name === "token_type_ids") all.set(input.name, filledTensor(input.dtype, [batch, time]));
     else if (input.name === "use_cache_branch") all.set(input.name, filledTensor(input.dtype, [1]));
   }
@@ -75,7 +92,13 @@ function pastLength(inputs: readonly ValueInfo[], given: ReadonlyMap<string, Hos
   return input === undefined || axis < 0 ? 0 : (given.get(input.name)?.dims[axis] ?? 0);
 }
 
-function positionIds(input: ValueInfo, mask: HostTensor | undefined, batch: number, time: number, past: number): HostTensor {
+function positionIds(
+  input: ValueInfo,
+  mask: HostTensor | undefined,
+  batch: number,
+  time: number,
+  past: number,
+): HostTensor {
   const tensor = filledTensor(input.dtype ?? "int64", [batch, time]);
   const total = past + time;
   for (let row = 0; row < batch; row++) {
@@ -85,14 +108,18 @@ function positionIds(input: ValueInfo, mask: HostTensor | undefined, batch: numb
       if (column < past) continue;
       const position = Math.max(0, seen - 1);
       const data = tensor.data as BigInt64Array | Int32Array;
-      data[row * time + column - past] = (data instanceof BigInt64Array ? BigInt(position) : position) as never;
+      data[row * time + column - past] = (
+        data instanceof BigInt64Array ? BigInt(position) : position
+      ) as never;
     }
   }
   return tensor;
 }
 
 /** Values of the right type and shape for every input, to run a graph when only its shapes matter. */
-export function dummyInputs(inputs: ReadonlyMap<string, { readonly dtype: DType; readonly dims: readonly number[] }>): Map<string, HostTensor> {
+export function dummyInputs(
+  inputs: ReadonlyMap<string, { readonly dtype: DType; readonly dims: readonly number[] }>,
+): Map<string, HostTensor> {
   return new Map([...inputs].map(([name, { dtype, dims }]) => [name, dummy(name, dtype, dims)]));
 }
 

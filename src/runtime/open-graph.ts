@@ -1,4 +1,4 @@
-import { systemRandom, type Scratch } from "../base/ports.ts";
+import { type Scratch, systemRandom } from "../base/ports.ts";
 import { encodeModel } from "../onnx/encode.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
@@ -13,7 +13,12 @@ export function namesFiles(model: Model): boolean {
  * Opens a graph of ours. Where its weights lie in files of `scratch` the graph is written beside them under a name of its own and
  * opened by path, so that the runtime maps the weights; the written graph is removed again. Else it is opened from its bytes.
  */
-export async function openGraph(runtime: Runtime, scratch: Scratch | undefined, model: Model, options: SessionOptions): Promise<Session> {
+export async function openGraph(
+  runtime: Runtime,
+  scratch: Scratch | undefined,
+  model: Model,
+  options: SessionOptions,
+): Promise<Session> {
   const bytes = encodeModel(model);
   if (scratch === undefined || !namesFiles(model)) return runtime.open(bytes, options);
   const name = `graph-${Buffer.from(systemRandom.bytes(8)).toString("hex")}.onnx`;

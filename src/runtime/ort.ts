@@ -20,11 +20,15 @@ async function load(): Promise<Ort> {
     return ort;
   } catch (cause) {
     loaded = undefined;
-    throw new IngotError("environment.runtime", "onnxruntime-node is not installed or does not load on this machine", {
-      hint: `npm install onnxruntime-node@${TESTED_VERSION}`,
-      data: { where: `${process.platform} ${process.arch}, node ${process.versions.node}` },
-      cause,
-    });
+    throw new IngotError(
+      "environment.runtime",
+      "onnxruntime-node is not installed or does not load on this machine",
+      {
+        hint: `npm install onnxruntime-node@${TESTED_VERSION}`,
+        data: { where: `${process.platform} ${process.arch}, node ${process.versions.node}` },
+        cause,
+      },
+    );
   }
 }
 
@@ -92,7 +96,8 @@ function wrap(ort: Ort, session: InferenceSession): Session {
       const given: Record<string, OrtTensor> = Object.create(null);
       for (const name of session.inputNames) given[name] = toOrt(ort, name, feeds.get(name));
       const wanted = outputs ?? session.outputNames;
-      for (const name of wanted) if (!known.has(name)) throw new IngotError("input.tensor", `the model has no output '${name}'`);
+      for (const name of wanted)
+        if (!known.has(name)) throw new IngotError("input.tensor", `the model has no output '${name}'`);
       if (wanted.length === 0) return new Map();
       try {
         return toHost(await session.run(given, [...wanted]), wanted);
@@ -114,26 +119,42 @@ function factsOf(metadata: readonly InferenceSession.ValueMetadata[]): Map<strin
 }
 
 function toOrt(ort: Ort, name: string, tensor: HostTensor | undefined): OrtTensor {
-  if (tensor === undefined) throw new IngotError("input.tensor", `the input '${name}' is missing`, { data: { where: `input '${name}'` } });
+  if (tensor === undefined)
+    throw new IngotError("input.tensor", `the input '${name}' is missing`, {
+      data: { where: `input '${name}'` },
+    });
   const count = elementCount(tensor.dims);
   const expected = DTYPES[tensor.dtype].bits === 4 && count !== undefined ? Math.ceil(count / 2) : count;
   if (expected !== tensor.data.length) {
-    throw new IngotError("input.tensor", `the input '${name}' holds ${tensor.data.length} elements, its dimensions [${tensor.dims.join(", ")}] say ${expected}`, {
-      data: { where: `input '${name}'` },
-    });
+    throw new IngotError(
+      "input.tensor",
+      `the input '${name}' holds ${tensor.data.length} elements, its dimensions [${tensor.dims.join(", ")}] say ${expected}`,
+      {
+        data: { where: `input '${name}'` },
+      },
+    );
   }
   return new ort.Tensor(tensor.dtype as "float32", tensor.data as Float32Array, tensor.dims);
 }
 
-function toHost(results: InferenceSession.OnnxValueMapType, wanted: readonly string[]): Map<string, HostTensor> {
+function toHost(
+  results: InferenceSession.OnnxValueMapType,
+  wanted: readonly string[],
+): Map<string, HostTensor> {
   const out = new Map<string, HostTensor>();
   for (const name of wanted) {
     const value = results[name];
     if (value === undefined || !("dims" in value) || !("data" in value)) {
-      throw new IngotError("input.model", `the output '${name}' is no tensor`, { data: { where: `output '${name}'` } });
+      throw new IngotError("input.model", `the output '${name}' is no tensor`, {
+        data: { where: `output '${name}'` },
+      });
     }
     const tensor = value as OrtTensor;
-    out.set(name, { dtype: tensor.type as DType, dims: tensor.dims, data: halfBits(tensor.data as HostTensor["data"]) });
+    out.set(name, {
+      dtype: tensor.type as DType,
+      dims: tensor.dims,
+      data: halfBits(tensor.data as HostTensor["data"]),
+    });
   }
   return out;
 }

@@ -37,10 +37,18 @@ export function refusal(during: "open" | "run", cause: unknown): IngotError {
   const place = PLACES.map((pattern) => pattern.exec(text)?.groups).find((groups) => groups !== undefined);
   const operator = place?.op;
   const node = place?.node;
-  const where = operator === undefined ? undefined : node === undefined ? `operator ${operator}` : `${operator} node '${node}'`;
+  const where =
+    operator === undefined
+      ? undefined
+      : node === undefined
+        ? `operator ${operator}`
+        : `${operator} node '${node}'`;
   const what = during === "open" ? "the runtime refuses the model" : "the runtime failed to run the model";
   return new IngotError("input.model", `${what}: ${shorten(text)}`, {
-    hint: operator === undefined ? "check the model with another tool, or export it again" : "export the model with operators that ONNX Runtime has",
+    hint:
+      operator === undefined
+        ? "check the model with another tool, or export it again"
+        : "export the model with operators that ONNX Runtime has",
     data: { ...(where === undefined ? {} : { where }), operator, node },
     cause,
   });

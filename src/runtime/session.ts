@@ -4,7 +4,18 @@ import type { Dim, DType } from "../onnx/model.ts";
 export interface HostTensor {
   readonly dtype: DType;
   readonly dims: readonly number[];
-  readonly data: Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | readonly string[];
+  readonly data:
+    | Float32Array
+    | Float64Array
+    | Uint16Array
+    | Int8Array
+    | Uint8Array
+    | Int16Array
+    | Int32Array
+    | Uint32Array
+    | BigInt64Array
+    | BigUint64Array
+    | readonly string[];
 }
 
 export interface SessionOptions {

@@ -1,9 +1,10 @@
 import { IngotError } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
-import { hoistConstants, withGraph } from "../onnx/edit.ts";
+import { withGraph } from "../onnx/edit.ts";
 import { findParameters } from "../onnx/find-parameters.ts";
 import { liveNodes, nodeLabel, readsOf, sortNodes } from "../onnx/graph-order.ts";
 import type { Model, Node, Tensor, ValueInfo } from "../onnx/model.ts";
+import { normalise } from "../onnx/normalise.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { isRandom, readsOnlyShape, shapeInputs } from "../onnx/static-ops.ts";
 import { intTensor, isFloat, sizeOf } from "../onnx/tensors.ts";
@@ -34,20 +35,24 @@ export interface SpecialiseOptions {
  * Throws `input.model` for what the runtime refuses, `input.operator` where a shape depends on the data.
  */
 export async function specialise(source: Model, options: SpecialiseOptions): Promise<StaticGraph> {
-  const hoisted = hoistConstants(source);
-  const inputs = fixedInputs(hoisted.graph.inputs, options.dims);
-  const outputs = hoisted.graph.outputs.map((output) => output.name);
-  const nodes = sortNodes(liveNodes(hoisted.graph.nodes, outputs)).map(exactNode);
+  const normal = normalise(source);
+  const inputs = fixedInputs(normal.graph.inputs, options.dims);
+  const outputs = normal.graph.outputs.map((output) => output.name);
+  const nodes = sortNodes(liveNodes(normal.graph.nodes, outputs));
   const used = new Set([...nodes.flatMap(readsOf), ...outputs]);
-  const initializers = new Map([...hoisted.graph.initializers].filter(([name]) => used.has(name)));
-  const weights = weightsOf(hoisted, initializers, options.keep);
+  const initializers = new Map([...normal.graph.initializers].filter(([name]) => used.has(name)));
+  const weights = weightsOf(normal, initializers, options.keep);
   const context: FoldContext = {
     runtime: options.runtime,
     scratch: options.scratch,
     threads: options.threads ?? 2,
     feeds: new Map([...dummyInputs(inputs), ...(options.feeds ?? [])]),
   };
-  const fixed = withGraph(hoisted, { nodes, initializers, inputs: [...inputs].map(([name, facts]) => ({ name, ...facts })) });
+  const fixed = withGraph(normal, {
+    nodes,
+    initializers,
+    inputs: [...inputs].map(([name, facts]) => ({ name, ...facts })),
+  });
   const { model, facts } = await settleShapes(context, fixed, weights);
   for (const [name, tensor] of model.graph.initializers) facts.set(name, tensor);
   for (const [name, input] of inputs) facts.set(name, input);
@@ -55,46 +60,75 @@ export async function specialise(source: Model, options: SpecialiseOptions): Pro
   const plan = planFold(model.graph.nodes, outputs, foldable, facts);
   const folded = await foldValues(context, model, plan.folded, facts);
   refuseDataShapes(plan.kept, foldable);
-  return assemble(model, { nodes: plan.kept, inputs, outputs, weights, folded, facts, scratch: options.scratch });
+  return assemble(model, {
+    nodes: plan.kept,
+    inputs,
+    outputs,
+    weights,
+    folded,
+    facts,
+    scratch: options.scratch,
+  });
 }
 
-function fixedInputs(inputs: readonly ValueInfo[], dims: ReadonlyMap<string, readonly number[]>): Map<string, StaticFacts> {
+function fixedInputs(
+  inputs: readonly ValueInfo[],
+  dims: ReadonlyMap<string, readonly number[]>,
+): Map<string, StaticFacts> {
   const fixed = new Map<string, StaticFacts>();
   for (const { name, dtype, dims: declared } of inputs) {
-    const given = dims.get(name) ?? (declared?.every((dim) => typeof dim === "number") ? (declared as readonly number[]) : undefined);
+    const given =
+      dims.get(name) ??
+      (declared?.every((dim) => typeof dim === "number") ? (declared as readonly number[]) : undefined);
     if (dtype === undefined || given === undefined) {
       const what = dtype === undefined ? "is no tensor of a known type" : "has no fixed dimensions";
-      throw new IngotError("input.model", `the model's input '${name}' ${what}`, { data: { where: `input '${name}'` } });
+      throw new IngotError("input.model", `the model's input '${name}' ${what}`, {
+        data: { where: `input '${name}'` },
+      });
     }
-    const clash = declared !== undefined && (declared.length !== given.length || declared.some((dim, i) => typeof dim === "number" && dim !== given[i]));
+    const clash =
+      declared !== undefined &&
+      (declared.length !== given.length ||
+        declared.some((dim, i) => typeof dim === "number" && dim !== given[i]));
     if (clash) {
-      throw new IngotError("input.tensor", `the input '${name}' takes [${declared.join(", ")}], not [${given.join(", ")}]`, { data: { where: `input '${name}'` } });
+      throw new IngotError(
+        "input.tensor",
+        `the input '${name}' takes [${declared.join(", ")}], not [${given.join(", ")}]`,
+        { data: { where: `input '${name}'` } },
+      );
     }
     fixed.set(name, { dtype, dims: given });
   }
   return fixed;
 }
 
-/** MatMulNBits with int8 activations is a speed setting of inference; training takes the weights for what they are. */
-function exactNode(node: Node): Node {
-  if (node.op !== "MatMulNBits" || !node.attributes.has("accuracy_level")) return node;
-  return { ...node, attributes: new Map([...node.attributes, ["accuracy_level", { type: "int", value: 1 }]]) };
-}
-
-function weightsOf(model: Model, initializers: ReadonlyMap<string, Tensor>, keep: SpecialiseOptions["keep"]): Map<string, Tensor> {
-  const names = keep === "all" ? undefined : (keep ?? new Set(findParameters(model).map((parameter) => parameter.name)));
+function weightsOf(
+  model: Model,
+  initializers: ReadonlyMap<string, Tensor>,
+  keep: SpecialiseOptions["keep"],
+): Map<string, Tensor> {
+  const names =
+    keep === "all" ? undefined : (keep ?? new Set(findParameters(model).map((parameter) => parameter.name)));
   return new Map(
-    [...initializers].filter(([name, tensor]) => (isFloat(tensor.dtype) && (names?.has(name) ?? true)) || sizeOf(tensor) > MAX_FOLDED_ELEMENTS),
+    [...initializers].filter(
+      ([name, tensor]) =>
+        (isFloat(tensor.dtype) && (names?.has(name) ?? true)) || sizeOf(tensor) > MAX_FOLDED_ELEMENTS,
+    ),
   );
 }
 
 /** Values that depend on no input (but through its shape, where `shapesKnown`) and on no weight. */
-function findFoldable({ graph }: Model, weights: ReadonlyMap<string, Tensor>, shapesKnown: boolean): Set<string> {
+function findFoldable(
+  { graph }: Model,
+  weights: ReadonlyMap<string, Tensor>,
+  shapesKnown: boolean,
+): Set<string> {
   const foldable = new Set([...graph.initializers.keys()].filter((name) => !weights.has(name)));
   for (const node of graph.nodes) {
     if (isRandom(node)) continue;
     const fromShape = shapesKnown && readsOnlyShape(node);
-    if (fromShape || readsOf(node).every((name) => foldable.has(name))) for (const output of node.outputs) foldable.add(output);
+    if (fromShape || readsOf(node).every((name) => foldable.has(name)))
+      for (const output of node.outputs) foldable.add(output);
   }
   foldable.delete("");
   return foldable;
@@ -108,7 +142,11 @@ const MAX_ROUNDS = 8;
  * shapes (the second input of Reshape and the like), which are computed from the dimensions already known, put in as constants, and
  * so on until all is known. Only what is left then is found by running the graph.
  */
-async function settleShapes(context: FoldContext, fixed: Model, weights: ReadonlyMap<string, Tensor>): Promise<{ model: Model; facts: Map<string, StaticFacts> }> {
+async function settleShapes(
+  context: FoldContext,
+  fixed: Model,
+  weights: ReadonlyMap<string, Tensor>,
+): Promise<{ model: Model; facts: Map<string, StaticFacts> }> {
   const outputs = fixed.graph.outputs.map((output) => output.name);
   let model = fixed;
   for (let round = 1; ; round++) {
@@ -122,11 +160,21 @@ async function settleShapes(context: FoldContext, fixed: Model, weights: Readonl
     const wanted = round > MAX_ROUNDS || unknown.length === 0 ? [] : missingShapes(shaped, weights);
     if (wanted.length === 0) {
       const dims = unknown.length === 0 ? undefined : await measureDims(context, shaped, unknown);
-      return { model, facts: new Map([...inferred].map(([name, facts]) => [name, { dtype: facts.dtype, dims: facts.dims ?? (dims?.get(name) as readonly number[]) }])) };
+      return {
+        model,
+        facts: new Map(
+          [...inferred].map(([name, facts]) => [
+            name,
+            { dtype: facts.dtype, dims: facts.dims ?? (dims?.get(name) as readonly number[]) },
+          ]),
+        ),
+      };
     }
     const values = await readValues(context, shaped, wanted);
     const initializers = new Map([...shaped.graph.initializers, ...values]);
-    const nodes = shaped.graph.nodes.filter((node) => !node.outputs.every((output) => values.has(output) || output === ""));
+    const nodes = shaped.graph.nodes.filter(
+      (node) => !node.outputs.every((output) => values.has(output) || output === ""),
+    );
     model = withGraph(shaped, { initializers, nodes: liveNodes(nodes, outputs) });
   }
 }
@@ -163,10 +211,19 @@ interface FoldPlan {
   readonly folded: readonly string[];
 }
 
-function planFold(nodes: readonly Node[], outputs: readonly string[], foldable: ReadonlySet<string>, facts: ReadonlyMap<string, StaticFacts>): FoldPlan {
+function planFold(
+  nodes: readonly Node[],
+  outputs: readonly string[],
+  foldable: ReadonlySet<string>,
+  facts: ReadonlyMap<string, StaticFacts>,
+): FoldPlan {
   const isFolded = (name: string) => {
     const value = facts.get(name);
-    return foldable.has(name) && value !== undefined && (!isFloat(value.dtype) || sizeOf(value) <= MAX_FOLDED_ELEMENTS);
+    return (
+      foldable.has(name) &&
+      value !== undefined &&
+      (!isFloat(value.dtype) || sizeOf(value) <= MAX_FOLDED_ELEMENTS)
+    );
   };
   const isOutput = new Set(outputs);
   const needed = new Set(outputs);
@@ -194,15 +251,18 @@ async function foldValues(
 ): Promise<Map<string, Tensor>> {
   const shaped = withShapes(model, facts);
   const computed = names.filter((name) => !shaped.graph.initializers.has(name));
-  const folded = computed.length === 0 ? new Map<string, Tensor>() : await readValues(context, shaped, computed);
-  for (const name of names) if (!folded.has(name)) folded.set(name, shaped.graph.initializers.get(name) as Tensor);
+  const folded =
+    computed.length === 0 ? new Map<string, Tensor>() : await readValues(context, shaped, computed);
+  for (const name of names)
+    if (!folded.has(name)) folded.set(name, shaped.graph.initializers.get(name) as Tensor);
   return folded;
 }
 
 /** What `Shape` (with `start` and `end`) or `Size` gives for a value of known dimensions. */
 function shapeConstant(node: Node, facts: ReadonlyMap<string, StaticFacts>): Tensor {
   const value = facts.get(node.inputs[0] as string);
-  if (value === undefined) throw new IngotError("input.model", `${nodeLabel(node)} reads '${node.inputs[0]}', which nothing makes`);
+  if (value === undefined)
+    throw new IngotError("input.model", `${nodeLabel(node)} reads '${node.inputs[0]}', which nothing makes`);
   if (node.op === "Size") return intTensor([], [sizeOf(value)]);
   const bound = (name: string) => {
     const attribute = node.attributes.get(name);
@@ -216,12 +276,20 @@ function shapeConstant(node: Node, facts: ReadonlyMap<string, StaticFacts>): Ten
 function refuseDataShapes(nodes: readonly Node[], folded: ReadonlySet<string>): void {
   for (const node of nodes) {
     const indices = shapeInputs(node);
-    const bad = indices === "data" || indices.some((i) => node.inputs[i] !== undefined && node.inputs[i] !== "" && !folded.has(node.inputs[i] as string));
+    const bad =
+      indices === "data" ||
+      indices.some(
+        (i) => node.inputs[i] !== undefined && node.inputs[i] !== "" && !folded.has(node.inputs[i] as string),
+      );
     if (!bad) continue;
-    throw new IngotError("input.operator", `${nodeLabel(node)} makes a result whose shape depends on the data`, {
-      hint: "export the model with shapes that follow from the shapes of its inputs alone",
-      data: { where: nodeLabel(node), operator: node.op, node: node.name },
-    });
+    throw new IngotError(
+      "input.operator",
+      `${nodeLabel(node)} makes a result whose shape depends on the data`,
+      {
+        hint: "export the model with shapes that follow from the shapes of its inputs alone",
+        data: { where: nodeLabel(node), operator: node.op, node: node.name },
+      },
+    );
   }
 }
 
@@ -240,7 +308,8 @@ async function assemble(
   const used = new Set([...parts.nodes.flatMap(readsOf), ...parts.outputs]);
   const constants = new Map<string, Tensor>();
   for (const [name, tensor] of model.graph.initializers) {
-    if (used.has(name) && !parts.weights.has(name)) constants.set(name, await inMemory(tensor, parts.scratch));
+    if (used.has(name) && !parts.weights.has(name))
+      constants.set(name, await inMemory(tensor, parts.scratch));
   }
   for (const [name, tensor] of parts.folded) constants.set(name, tensor);
   const weights = new Map([...parts.weights].filter(([name]) => used.has(name)));
@@ -251,7 +320,15 @@ async function assemble(
   };
   for (const name of [...parts.inputs.keys(), ...weights.keys(), ...constants.keys()]) note(name);
   for (const node of parts.nodes) for (const output of node.outputs) note(output);
-  return { opsets: model.opsets, nodes: parts.nodes, inputs: parts.inputs, outputs: parts.outputs, weights, constants, values };
+  return {
+    opsets: model.opsets,
+    nodes: parts.nodes,
+    inputs: parts.inputs,
+    outputs: parts.outputs,
+    weights,
+    constants,
+    values,
+  };
 }
 
 /** A small constant that lies in a file, read from the scratch folder. */
@@ -259,7 +336,10 @@ async function inMemory(tensor: Tensor, scratch: Scratch | undefined): Promise<T
   if (tensor.data.at === "memory") return tensor;
   const { path, offset, length } = tensor.data;
   const source = await scratch?.open(path);
-  if (source === undefined) throw new IngotError("file.missing", `the model's weights file '${path}' is missing`, { data: { where: path } });
+  if (source === undefined)
+    throw new IngotError("file.missing", `the model's weights file '${path}' is missing`, {
+      data: { where: path },
+    });
   try {
     return { ...tensor, data: { at: "memory", bytes: await source.read(offset, length) } };
   } finally {

@@ -41,8 +41,15 @@ function feedWeights(model: Model, withData: boolean): { model: Model; feeds: Ma
   return { model: withGraph(model, { inputs, initializers }), feeds };
 }
 
-async function withSession<T>(context: FoldContext, model: Model, use: (session: Session) => Promise<T>): Promise<T> {
-  const session = await openGraph(context.runtime, context.scratch, model, { threads: context.threads, optimize: "none" });
+async function withSession<T>(
+  context: FoldContext,
+  model: Model,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await openGraph(context.runtime, context.scratch, model, {
+    threads: context.threads,
+    optimize: "none",
+  });
   try {
     return await use(session);
   } finally {
@@ -51,7 +58,10 @@ async function withSession<T>(context: FoldContext, model: Model, use: (session:
 }
 
 /** Type of every output of every node, and its dimensions where the runtime infers them; nothing is run. */
-export async function inferFacts(context: FoldContext, model: Model): Promise<Map<string, { dtype: DType; dims: readonly number[] | undefined }>> {
+export async function inferFacts(
+  context: FoldContext,
+  model: Model,
+): Promise<Map<string, { dtype: DType; dims: readonly number[] | undefined }>> {
   const names = nodeOutputs(model.graph.nodes);
   const typed = withGraph(feedWeights(model, false).model, { outputs: names.map((name) => ({ name })) });
   const facts = await withSession(context, typed, async (session) => session.outputFacts);
@@ -61,17 +71,24 @@ export async function inferFacts(context: FoldContext, model: Model): Promise<Ma
     const { dtype, dims } = facts?.get(name) ?? {};
     if (dtype === undefined) throw noTensor(producers.get(name) as Node, name);
     // The runtime says [] for a scalar and for what it knows nothing of.
-    const known = dims !== undefined && dims.length > 0 && dims.every((dim) => typeof dim === "number") ? (dims as readonly number[]) : undefined;
+    const known =
+      dims !== undefined && dims.length > 0 && dims.every((dim) => typeof dim === "number")
+        ? (dims as readonly number[])
+        : undefined;
     result.set(name, { dtype, dims: known });
   }
   return result;
 }
 
 function noTensor(node: Node, name: string): IngotError {
-  return new IngotError("input.operator", `${nodeLabel(node)} makes '${name}', which is no tensor of a known type`, {
-    hint: "export the model without sequences, maps and optional values",
-    data: { where: nodeLabel(node), operator: node.op, node: node.name },
-  });
+  return new IngotError(
+    "input.operator",
+    `${nodeLabel(node)} makes '${name}', which is no tensor of a known type`,
+    {
+      hint: "export the model without sequences, maps and optional values",
+      data: { where: nodeLabel(node), operator: node.op, node: node.name },
+    },
+  );
 }
 
 function nodeOutputs(nodes: readonly Node[]): string[] {
@@ -79,22 +96,39 @@ function nodeOutputs(nodes: readonly Node[]): string[] {
 }
 
 /** Dimensions of the named values, found by running the graph once; the values themselves stay inside the runtime. */
-export async function measureDims(context: FoldContext, model: Model, names: readonly string[]): Promise<Map<string, readonly number[]>> {
+export async function measureDims(
+  context: FoldContext,
+  model: Model,
+  names: readonly string[],
+): Promise<Map<string, readonly number[]>> {
   const shapeName = (index: number) => `ingot_shape_${index}`;
   const { model: fed, feeds } = feedWeights(liveModel(model, names), true);
   const measured = withGraph(fed, {
     nodes: [...fed.graph.nodes, ...names.map((name, i) => makeNode("Shape", [name], [shapeName(i)]))],
     outputs: names.map((_, i) => ({ name: shapeName(i) })),
   });
-  const results = await withSession(context, measured, (session) => session.run(new Map([...context.feeds, ...feeds])));
-  return new Map(names.map((name, i) => [name, Array.from((results.get(shapeName(i)) as HostTensor).data as BigInt64Array, Number)]));
+  const results = await withSession(context, measured, (session) =>
+    session.run(new Map([...context.feeds, ...feeds])),
+  );
+  return new Map(
+    names.map((name, i) => [
+      name,
+      Array.from((results.get(shapeName(i)) as HostTensor).data as BigInt64Array, Number),
+    ]),
+  );
 }
 
 /** Values of the named outputs of nodes, run without any optimisation. */
-export async function readValues(context: FoldContext, model: Model, names: readonly string[]): Promise<Map<string, Tensor>> {
+export async function readValues(
+  context: FoldContext,
+  model: Model,
+  names: readonly string[],
+): Promise<Map<string, Tensor>> {
   const { model: fed, feeds } = feedWeights(liveModel(model, names), true);
   const wanted = withGraph(fed, { outputs: names.map((name) => ({ name })) });
-  const results = await withSession(context, wanted, (session) => session.run(new Map([...context.feeds, ...feeds])));
+  const results = await withSession(context, wanted, (session) =>
+    session.run(new Map([...context.feeds, ...feeds])),
+  );
   return new Map([...results].map(([name, tensor]) => [name, constantFrom(name, tensor)]));
 }
 
@@ -110,6 +144,14 @@ function liveModel(model: Model, names: readonly string[]): Model {
 }
 
 function constantFrom(name: string, { dtype, dims, data }: HostTensor): Tensor {
-  if (!ArrayBuffer.isView(data)) throw new IngotError("input.operator", `the value '${name}' is text, which cannot be trained through`);
-  return { dtype, dims, data: { at: "memory", bytes: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength) } };
+  if (!ArrayBuffer.isView(data))
+    throw new IngotError("input.operator", `the value '${name}' is text, which cannot be trained through`);
+  return {
+    dtype,
+    dims,
+    data: {
+      at: "memory",
+      bytes: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+    },
+  };
 }
