@@ -61,7 +61,7 @@ async function call(command: CommandDefinition, argv: readonly string[], { io, t
       return context;
     },
     note: (line) => {
-      if (!quiet && !json) void io.stderr.write(`${line}\n`);
+      if (!quiet && !json) io.stderr.write(`${line}\n`)?.catch(() => {});
     },
   };
   try {

@@ -14,7 +14,7 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
 };
 
 const OPEN_TABLES = ["train", "evolution", "gate", "retention", "backup", "queue", "serve", "remote", "advice", "alias"];
-const KEY = /^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)+$/;
+const KEY = /^(?!.*__proto__)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)+$/;
 
 /** Throws `usage.config` for a key that nothing reads, with the nearest one. */
 export function assertSettingKey(key: string): void {
