@@ -1,6 +1,13 @@
 import type { Oid } from "../base/oid.ts";
 import type { ByteSource } from "../base/ports.ts";
-import type { AnyRecord, OperationRecord, RecordKind, RecordOf, RefEdit, RefValue } from "../objects/records.ts";
+import type {
+  AnyRecord,
+  OperationRecord,
+  RecordKind,
+  RecordOf,
+  RefEdit,
+  RefValue,
+} from "../objects/records.ts";
 
 /** All refs and counters after one operation; a value, never changed. */
 export interface RefTable {
@@ -36,7 +43,9 @@ export interface WriteSession {
   /** Stores bytes as they are. */
   putBytes(bytes: Uint8Array): Promise<Oid>;
   /** Stores a file of any size, streamed, cut in pieces where it is large. `input.changed` where it changes meanwhile. */
-  putSource(source: ByteSource): Promise<{ readonly oid: Oid; readonly sizeBytes: number; readonly known: boolean }>;
+  putSource(
+    source: ByteSource,
+  ): Promise<{ readonly oid: Oid; readonly sizeBytes: number; readonly known: boolean }>;
   putRecord(record: AnyRecord): Promise<Oid>;
   /** True where the object is in this session or in the repository. */
   has(oid: Oid): Promise<boolean>;
@@ -44,7 +53,12 @@ export interface WriteSession {
    * Publishes packs and edits as one operation. `build` is called with the newest refs, again after each lost race, and
    * may give out numbers by `counter(name)` (next value, remembered in the operation).
    */
-  publish(build: (refs: RefTable, next: (counter: string) => number) => OperationRequest | Promise<OperationRequest>): Promise<OperationRecord & { readonly oid: Oid }>;
+  publish(
+    build: (
+      refs: RefTable,
+      next: (counter: string) => number,
+    ) => OperationRequest | Promise<OperationRequest>,
+  ): Promise<OperationRecord & { readonly oid: Oid }>;
   /** Drops what was written. Harmless after publish. */
   abort(): Promise<void>;
 }
@@ -80,7 +94,12 @@ export interface Repository {
   /** `transient`: the session's pack is one that others never build on (checkpoints), dropped as a whole. */
   begin(options?: { readonly transient?: boolean }): Promise<WriteSession>;
   /** One operation without new objects. */
-  operate(build: (refs: RefTable, next: (counter: string) => number) => OperationRequest | Promise<OperationRequest>): Promise<OperationRecord & { readonly oid: Oid }>;
+  operate(
+    build: (
+      refs: RefTable,
+      next: (counter: string) => number,
+    ) => OperationRequest | Promise<OperationRequest>,
+  ): Promise<OperationRecord & { readonly oid: Oid }>;
 
   close(): Promise<void>;
 }

@@ -7,7 +7,9 @@ import { openMemoryStorage } from "../../src/storage/memory.ts";
 import type { Storage, StoredFact } from "../../src/storage/port.ts";
 
 const folders: string[] = [];
-afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "ingot-storage-"));

@@ -1,0 +1,87 @@
+import zlib from "node:zlib";
+import { IngotError } from "../base/errors.ts";
+
+/** One zstd frame with its content size, both ways. */
+export interface Zstd {
+  compress(bytes: Uint8Array, level: number): Uint8Array;
+  /** Throws where the frame does not hold exactly `rawBytes`. */
+  decompress(bytes: Uint8Array, rawBytes: number): Uint8Array;
+}
+
+const MAGIC = 0xfd2fb528;
+
+type BuiltIn = typeof zlib & {
+  zstdCompressSync?: (bytes: Uint8Array, options: object) => Buffer;
+  zstdDecompressSync?: (bytes: Uint8Array, options: object) => Buffer;
+  constants: { ZSTD_c_compressionLevel?: number };
+};
+
+let loading: Promise<Zstd> | undefined;
+
+/** The zstd of Node where it has one, else the WebAssembly build; loaded at first use, as few commands need it. */
+export function loadZstd(): Promise<Zstd> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<Zstd> {
+  const { zstdCompressSync, zstdDecompressSync, constants } = zlib as BuiltIn;
+  if (
+    zstdCompressSync !== undefined &&
+    zstdDecompressSync !== undefined &&
+    constants.ZSTD_c_compressionLevel !== undefined
+  ) {
+    const levelKey = constants.ZSTD_c_compressionLevel;
+    return checked({
+      compress: (bytes, level) =>
+        zstdCompressSync(bytes, { params: { [levelKey]: level }, pledgedSrcSize: bytes.length }),
+      decompress: (bytes, rawBytes) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawBytes) }),
+    });
+  }
+  const wasm = await import("@bokuweb/zstd-wasm");
+  await wasm.init();
+  return checked({
+    compress: (bytes, level) => wasm.compress(bytes, level),
+    decompress: (bytes, rawBytes) => wasm.decompress(bytes, { defaultHeapSize: rawBytes }),
+  });
+}
+
+function checked(zstd: Zstd): Zstd {
+  const refuse = (cause?: unknown) =>
+    new IngotError("integrity.pack", "stored bytes that zstd cannot decode", {
+      hint: "ingot fsck --deep",
+      cause,
+    });
+  return {
+    compress: zstd.compress,
+    decompress: (bytes, rawBytes) => {
+      // Both libraries make room for what a frame announces: look at it first.
+      if (contentSize(bytes) !== rawBytes) throw refuse();
+      let raw: Uint8Array;
+      try {
+        raw = zstd.decompress(bytes, rawBytes);
+      } catch (cause) {
+        throw refuse(cause);
+      }
+      if (raw.length !== rawBytes) throw refuse();
+      return raw;
+    },
+  };
+}
+
+/** Content size that a zstd frame announces (RFC 8878, 3.1.1.1); undefined where it announces none or is no frame. */
+function contentSize(bytes: Uint8Array): number | undefined {
+  if (bytes.length < 6) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) return undefined;
+  const descriptor = view.getUint8(4);
+  const single = (descriptor >> 5) & 1;
+  const sizeFlag = descriptor >> 6;
+  const at = 5 + (1 - single) + ([0, 1, 2, 4][descriptor & 3] as number);
+  const width = sizeFlag === 0 ? single : 1 << sizeFlag;
+  if (width === 0 || at + width > bytes.length) return undefined;
+  if (width === 1) return view.getUint8(at);
+  if (width === 2) return view.getUint16(at, true) + 256;
+  if (width === 4) return view.getUint32(at, true);
+  return Number(view.getBigUint64(at, true));
+}
