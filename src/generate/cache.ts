@@ -1,6 +1,6 @@
 import { IngotError } from "../base/errors.ts";
 import type { DType } from "../onnx/model.ts";
-import type { HostTensor, Session } from "../runtime/session.ts";
+import type { HostTensor, Session, ValueFacts } from "../runtime/session.ts";
 
 /** One tensor of the key/value cache: the input that takes it and the output that gives it back, longer. */
 export interface CacheEntry {
@@ -29,7 +29,10 @@ const PREFIXES: readonly (readonly [input: string, output: string])[] = [
  * The cache of a decoder, by the names of its inputs and outputs; undefined where it has none. Throws `input.model` where
  * an input of the cache has no output, or dimensions that the model leaves open.
  */
-export function findCache(session: Session): readonly CacheEntry[] | undefined {
+export function findCache(
+  session: Session,
+  known: ReadonlyMap<string, ValueFacts>,
+): readonly CacheEntry[] | undefined {
   const outputs = new Set(session.outputNames);
   const inputs = session.inputNames.filter((name) => PREFIXES.some(([prefix]) => name.startsWith(prefix)));
   if (inputs.length === 0) return undefined;
@@ -38,7 +41,7 @@ export function findCache(session: Session): readonly CacheEntry[] | undefined {
       .map(([from, to]) => to + input.slice(from.length))
       .find((name) => outputs.has(name));
     if (output === undefined) throw refuse(input, "has no output that gives it back");
-    const facts = session.inputFacts?.get(input);
+    const facts = known.get(input);
     if (facts === undefined) throw refuse(input, "has no known shape");
     return { input, output, dtype: facts.dtype ?? "float32", dims: cacheDims(input, facts.dims) };
   });

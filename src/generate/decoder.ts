@@ -1,6 +1,7 @@
 import { IngotError } from "../base/errors.ts";
+import type { ValueInfo } from "../onnx/model.ts";
 import { widenToFloat32 } from "../onnx/tensors.ts";
-import type { HostTensor, Session } from "../runtime/session.ts";
+import type { HostTensor, Session, ValueFacts } from "../runtime/session.ts";
 import { positionIds } from "../text/batches.ts";
 import { type CacheEntry, emptyCache, findCache, selectRows } from "./cache.ts";
 
@@ -29,6 +30,10 @@ export interface DecodeBatch {
 export interface DecoderOptions {
   /** Inputs beside those of decoding: the tensors of an adapter. */
   readonly extra?: ReadonlyMap<string, HostTensor>;
+  /** Inputs as the model declares them, for sessions that do not tell. */
+  readonly inputs?: readonly ValueInfo[];
+  /** What rows are filled up with, masked; 0 by default. */
+  readonly padId?: number | undefined;
   /** False computes every position anew, for comparison. */
   readonly cache?: boolean;
 }
@@ -40,6 +45,8 @@ const UNKNOWN_VOCABULARY = 256_000;
 interface Model {
   readonly session: Session;
   readonly extra: ReadonlyMap<string, HostTensor>;
+  readonly facts: ReadonlyMap<string, ValueFacts>;
+  readonly padId: number;
   readonly logits: string;
   readonly cache: readonly CacheEntry[] | undefined;
 }
@@ -57,11 +64,10 @@ interface Window {
  * Wraps a session as a decoder. Inputs are told by their names: `input_ids`, `attention_mask`, `position_ids`,
  * `token_type_ids`, `use_cache_branch` and the cache. Throws `input.model` for a model that needs others or gives no logits.
  */
-export function openDecoder(
-  session: Session,
-  { extra = new Map(), cache = true }: DecoderOptions = {},
-): Decoder {
-  const entries = findCache(session);
+export function openDecoder(session: Session, options: DecoderOptions = {}): Decoder {
+  const { extra = new Map<string, HostTensor>(), cache = true, padId = 0 } = options;
+  const facts = inputFacts(session, options.inputs ?? []);
+  const entries = findCache(session, facts);
   const cached = new Set(entries?.map(({ input }) => input));
   const unknown = session.inputNames.find(
     (name) => !INPUTS.has(name) && !cached.has(name) && !extra.has(name),
@@ -81,7 +87,7 @@ export function openDecoder(
       hint: "run it on tensors with --input",
     });
   }
-  const model: Model = { session, extra, logits, cache: entries };
+  const model: Model = { session, extra, facts, padId, logits, cache: entries };
   const size = session.outputFacts?.get(logits)?.dims.at(-1);
   const vocabularySize = typeof size === "number" && size > 0 ? size : undefined;
   const hasCache = cache && entries !== undefined;
@@ -96,6 +102,14 @@ export function openDecoder(
         ? openCached(model, entries, prompts, vocabularySize ?? UNKNOWN_VOCABULARY)
         : openWhole(model, prompts),
   };
+}
+
+function inputFacts(session: Session, inputs: readonly ValueInfo[]): ReadonlyMap<string, ValueFacts> {
+  const declared = inputs.map(({ name, dtype, dims }): readonly [string, ValueFacts] => [
+    name,
+    { ...(dtype === undefined ? {} : { dtype }), dims: dims ?? [] },
+  ]);
+  return new Map([...(session.inputFacts ?? []), ...declared]);
 }
 
 /** The last [V] logits of each row. */
@@ -135,7 +149,10 @@ async function openCached(
   vocabulary: number,
 ): Promise<DecodeBatch> {
   const width = Math.max(...prompts.map((prompt) => prompt.length));
-  const tokens = prompts.map((prompt) => [...new Array<number>(width - prompt.length).fill(0), ...prompt]);
+  const tokens = prompts.map((prompt) => [
+    ...new Array<number>(width - prompt.length).fill(model.padId),
+    ...prompt,
+  ]);
   let mask = prompts.map((prompt) => [
     ...new Array<number>(width - prompt.length).fill(0),
     ...new Array<number>(prompt.length).fill(1),
@@ -183,11 +200,9 @@ async function openWhole(model: Model, prompts: readonly (readonly number[])[]):
 
   const read = async (): Promise<void> => {
     const width = Math.max(...rows.map((row) => row.length));
-    const fill = (row: readonly number[], value: (i: number) => number): number[] =>
-      Array.from({ length: width }, (_, i) => (i < row.length ? value(i) : 0));
     const window: Window = {
-      tokens: rows.map((row) => fill(row, (i) => row[i] as number)),
-      mask: rows.map((row) => fill(row, () => 1)),
+      tokens: rows.map((row) => Array.from({ length: width }, (_, i) => row[i] ?? model.padId)),
+      mask: rows.map((row) => Array.from({ length: width }, (_, i) => (i < row.length ? 1 : 0))),
       past: emptyCache(model.cache ?? [], rows.length),
     };
     const outputs = await run(model, window, [model.logits]);
@@ -231,11 +246,13 @@ async function run(
   outputs: readonly string[],
 ): Promise<Map<string, HostTensor>> {
   const { session } = model;
-  const feeds = new Map<string, HostTensor>([...model.extra, ...window.past]);
+  const feeds = new Map<string, HostTensor>(window.past);
   for (const name of session.inputNames) {
+    const extra = model.extra.get(name);
+    if (extra !== undefined) feeds.set(name, extra);
     const rows = INPUTS.get(name)?.(window);
     if (rows !== undefined && !feeds.has(name))
-      feeds.set(name, wholeNumbers(rows, session.inputFacts?.get(name)?.dtype));
+      feeds.set(name, wholeNumbers(rows, model.facts.get(name)?.dtype));
   }
   return session.run(feeds, outputs);
 }

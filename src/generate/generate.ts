@@ -3,8 +3,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Decoder } from "./decoder.ts";
 import { checkSampling, chooseToken, GREEDY, type Sampling } from "./sampling.ts";
 
-export interface GenerateOptions {
-  readonly decoder: Decoder;
+export interface Prompt {
   readonly tokenizer: Pick<Tokenizer, "decode" | "stopIds">;
   readonly promptIds: readonly number[];
   readonly maxNewTokens: number;
@@ -30,8 +29,8 @@ export interface Generation {
  * One answer to one prompt, token by token. The same for the same model, prompt, sampling and seed. Throws `input.row` for an
  * empty prompt, `usage.flag` for sampling out of range.
  */
-export async function generate(options: GenerateOptions): Promise<Generation> {
-  const { decoder, tokenizer, promptIds, maxNewTokens, sampling = GREEDY, signal } = options;
+export async function answerPrompt(decoder: Decoder, options: Prompt): Promise<Generation> {
+  const { tokenizer, promptIds, maxNewTokens, sampling = GREEDY, signal } = options;
   checkSampling(sampling);
   if (promptIds.length === 0)
     throw new IngotError("input.row", "the prompt is empty", { hint: "write a prompt" });

@@ -2,8 +2,7 @@ import { bug } from "../base/errors.ts";
 import type { DecodeBatch, Decoder } from "./decoder.ts";
 import { argMax } from "./sampling.ts";
 
-export interface GreedyOptions {
-  readonly decoder: Decoder;
+export interface BatchPrompts {
   readonly prompts: readonly (readonly number[])[];
   /** Most tokens of each answer, its end token counted. */
   readonly maxNewTokens: readonly number[];
@@ -27,8 +26,8 @@ const SAME = 1e-3;
  * the side that the model allows, which is tried on one row of each batch; where padding changes it, rows of equal length
  * run together. An empty prompt has an empty answer. Deterministic.
  */
-export async function greedyBatch(options: GreedyOptions): Promise<GreedyAnswer[]> {
-  const { decoder, prompts } = options;
+export async function answerGreedily(decoder: Decoder, options: BatchPrompts): Promise<GreedyAnswer[]> {
+  const { prompts } = options;
   const answers = prompts.map((): number[] => []);
   const order = prompts
     .map((prompt, row) => ({ row, length: prompt.length }))
@@ -37,7 +36,7 @@ export async function greedyBatch(options: GreedyOptions): Promise<GreedyAnswer[
     .map(({ row }) => row);
   let padding = decoder.canPad;
   for (let at = 0; at < order.length; ) {
-    const rows = takeRows(order.slice(at), options, padding);
+    const rows = takeRows(decoder, order.slice(at), options, padding);
     const opened = await openRows(
       decoder,
       rows.map((row) => prompts[row] as readonly number[]),
@@ -54,8 +53,9 @@ export async function greedyBatch(options: GreedyOptions): Promise<GreedyAnswer[
 
 /** The next rows that run together: as many as memory allows, of equal length where rows cannot be padded. */
 function takeRows(
+  decoder: Decoder,
   order: readonly number[],
-  { decoder, prompts, batchRows }: GreedyOptions,
+  { prompts, batchRows }: BatchPrompts,
   padding: boolean,
 ): number[] {
   const lengthOf = (row: number): number => prompts[row]?.length ?? 0;
@@ -89,7 +89,7 @@ function isSame(a: Float32Array, b: Float32Array): boolean {
 async function answerRows(
   batch: DecodeBatch,
   rows: readonly number[],
-  { stopIds, maxNewTokens }: GreedyOptions,
+  { stopIds, maxNewTokens }: BatchPrompts,
   answers: readonly number[][],
 ): Promise<void> {
   const stops = new Set(stopIds);

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytesSource } from "../../src/base/ports.ts";
+import { generate, greedyBatch } from "../../src/generate/decode.ts";
 import { openDecoder } from "../../src/generate/decoder.ts";
-import { generate } from "../../src/generate/generate.ts";
-import { greedyBatch } from "../../src/generate/greedy-batch.ts";
+import { answerPrompt } from "../../src/generate/generate.ts";
+import { answerGreedily } from "../../src/generate/greedy-batch.ts";
 import { openRuntime } from "../../src/runtime/ort.ts";
 import type { Session } from "../../src/runtime/session.ts";
 import { readExamples } from "../../src/text/dataset-file.ts";
@@ -55,8 +56,7 @@ describe("generation with the demo base", () => {
     expect(decoder.hasCache).toBe(cache);
     for (const [question, answer] of ANSWERS) {
       let streamed = "";
-      const result = await generate({
-        decoder,
+      const result = await answerPrompt(decoder, {
         tokenizer,
         promptIds: promptOf(question),
         maxNewTokens: 40,
@@ -79,13 +79,11 @@ describe("generation with the demo base", () => {
     expect(new Set(prompts.map((prompt) => prompt.length)).size).toBeGreaterThan(5);
     const options = { prompts, maxNewTokens: prompts.map((_, i) => 6 + (i % 7)), stopIds: tokenizer.stopIds };
     const decoder = openDecoder(session);
-    const single = await greedyBatch({ ...options, decoder, batchRows: 1 });
-    expect(await greedyBatch({ ...options, decoder })).toEqual(single);
-    expect(await greedyBatch({ ...options, decoder, batchRows: 7 })).toEqual(single);
-    expect(await greedyBatch({ ...options, decoder: { ...decoder, canPad: false } })).toEqual(single);
-    expect(await greedyBatch({ ...options, decoder: openDecoder(session, { cache: false }) })).toEqual(
-      single,
-    );
+    const single = await answerGreedily(decoder, { ...options, batchRows: 1 });
+    expect(await greedyBatch({ ...options, session })).toEqual(single);
+    expect(await answerGreedily(decoder, { ...options, batchRows: 7 })).toEqual(single);
+    expect(await answerGreedily({ ...decoder, canPad: false }, options)).toEqual(single);
+    expect(await answerGreedily(openDecoder(session, { cache: false }), options)).toEqual(single);
     single.forEach((answer, i) => {
       const atEnd = tokenizer.stopIds.includes(answer.at(-1) ?? -1);
       expect(answer.length === options.maxNewTokens[i] || atEnd).toBe(true);
@@ -93,12 +91,11 @@ describe("generation with the demo base", () => {
   });
 
   it("samples the same answer for the same seed and others for other seeds", async () => {
-    const decoder = openDecoder(session);
     const ask = async (seed: number): Promise<string> => {
       const sampling = { temperature: 1.5, topK: 50, topP: 0.95, seed };
       return (
         await generate({
-          decoder,
+          session,
           tokenizer,
           promptIds: promptOf("What is a river?"),
           maxNewTokens: 12,
@@ -114,7 +111,7 @@ describe("generation with the demo base", () => {
   it("stops between two tokens when it is told to", async () => {
     const abort = new AbortController();
     const result = await generate({
-      decoder: openDecoder(session),
+      session,
       tokenizer,
       promptIds: promptOf("Who are you?"),
       maxNewTokens: 40,
@@ -126,7 +123,7 @@ describe("generation with the demo base", () => {
   });
 
   it("refuses an empty prompt", async () => {
-    const asked = generate({ decoder: openDecoder(session), tokenizer, promptIds: [], maxNewTokens: 4 });
+    const asked = generate({ session, tokenizer, promptIds: [], maxNewTokens: 4 });
     await expect(asked).rejects.toMatchObject({ code: "input.row" });
   });
 });
