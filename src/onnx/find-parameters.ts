@@ -1,7 +1,200 @@
-import type { Model } from "./model.ts";
-import { isFloat } from "./tensors.ts";
-export function findParameters(model: Model): { name: string }[] {
-  return [...model.graph.initializers]
-    .filter(([, t]) => isFloat(t.dtype) && t.dims.length > 0 && t.dims.some((d) => d > 1))
-    .map(([name]) => ({ name }));
+import { findModules } from "./find-modules.ts";
+import { type GraphIndex, indexGraph, weightBehind } from "./graph-index.ts";
+import type { Model, Node, Tensor } from "./model.ts";
+import { isAnonymous, nodeScope } from "./module-paths.ts";
+import { normalise } from "./normalise.ts";
+import { elementCount, isFloat, typedArray } from "./tensors.ts";
+
+/** A float initialiser that full training trains. */
+export interface Parameter {
+  /** Its name in the ONNX file. */
+  readonly name: string;
+  /** PyTorch's name for it where it can be told (`model.layers.0.self_attn.q_proj.weight`): weight decay goes by it. */
+  readonly path?: string;
+  /** True for scale and bias of a normalisation over features (LayerNorm, RMSNorm and the like; not BatchNorm). */
+  readonly isNorm: boolean;
+}
+
+/**
+ * The float initialisers that are parameters, in the file's order. Left out are exponents, epsilons and other scalars, running
+ * statistics, quantisation scales, attention masks, rotary tables, and the biases that exporters make of folded BatchNorms
+ * (`onnx::Conv_64`): they stand for running statistics, which never change.
+ */
+export function findParameters(source: Model): readonly Parameter[] {
+  const model = normalise(source);
+  const index = indexGraph(model);
+  const paths = modulePaths(model);
+  const learned = new Set(learnedValues(index));
+  const roles = new Map<string, { node: Node; input: number }>();
+  for (const node of model.graph.nodes) {
+    node.inputs.forEach((input, i) => {
+      const name = input === "" ? undefined : initializerBehind(index, input);
+      if (name === undefined || roles.has(name)) return;
+      const tensor = model.graph.initializers.get(name) as Tensor;
+      if (isParameter(index, learned, node, i, name, tensor)) roles.set(name, { node, input: i });
+    });
+  }
+  const parameters: Parameter[] = [];
+  for (const name of model.graph.initializers.keys()) {
+    const role = roles.get(name);
+    if (role === undefined) continue;
+    const path = paths.get(name) ?? ownPath(index, role, name);
+    parameters.push({ name, ...(path === undefined ? {} : { path }), isNorm: isNormInput(index, role) });
+  }
+  return parameters;
+}
+
+/** Names of weights and biases of modules. */
+function modulePaths(model: Model): Map<string, string> {
+  const paths = new Map<string, string>();
+  for (const module of findModules(model)) {
+    if (module.slice !== undefined) continue;
+    if (!paths.has(module.weight)) paths.set(module.weight, isAnonymous(module.weight) ? `${module.path}.weight` : trained(module.weight, `${module.path}.weight`));
+    if (module.bias !== undefined && !paths.has(module.bias)) paths.set(module.bias, `${module.path}.bias`);
+  }
+  return paths;
+}
+
+/** A name of the file's own is PyTorch's, unless the exporter made it up. */
+function trained(name: string, fallback: string): string {
+  return /\.(weight|bias)$/.test(name) && !/\.MatMul\./.test(name) ? name : fallback;
+}
+
+function ownPath(index: GraphIndex, { node, input }: { node: Node; input: number }, name: string): string | undefined {
+  if (!isAnonymous(name) && name.includes(".")) return name;
+  const scope = nodeScope(node, index.style);
+  if (scope === undefined) return isAnonymous(name) ? undefined : name;
+  return `${scope}.${input >= 2 || node.op === "Add" ? "bias" : "weight"}`;
+}
+
+/** Operators through which a parameter is followed to where it is used. */
+const PASSED = new Set(["Transpose", "Identity", "Cast", "CastLike", "Reshape", "Unsqueeze", "Squeeze", "Expand", "Slice", "Flatten"]);
+
+function initializerBehind(index: GraphIndex, value: string): string | undefined {
+  let at = value;
+  for (let steps = 0; steps < 8; steps++) {
+    if (index.model.graph.initializers.has(at)) return at;
+    const node = index.producers.get(at);
+    if (node === undefined || node.domain !== "" || !PASSED.has(node.op)) return undefined;
+    at = node.inputs[0] ?? "";
+  }
+  return undefined;
+}
+
+/** Inputs of operators that are parameters whatever their shape. */
+const ALWAYS: ReadonlyMap<string, readonly number[]> = new Map([
+  ["Gemm", [1, 2]],
+  ["Conv", [1, 2]],
+  ["ConvTranspose", [1, 2]],
+  ["LayerNormalization", [1, 2]],
+  ["RMSNormalization", [1]],
+  ["SimplifiedLayerNormalization", [1]],
+  ["SkipLayerNormalization", [2, 3, 4]],
+  ["SkipSimplifiedLayerNormalization", [2, 3]],
+  ["EmbedLayerNormalization", [2, 3, 4, 5, 6]],
+  ["GroupNormalization", [1, 2]],
+  ["InstanceNormalization", [1, 2]],
+  ["BatchNormalization", [1, 2]],
+  ["PRelu", [1]],
+  ["LSTM", [1, 2, 3]],
+  ["GRU", [1, 2, 3]],
+  ["RNN", [1, 2, 3]],
+  ["Einsum", [0, 1, 2]],
+  ["BiasGelu", [1]],
+  ["FastGelu", [1]],
+  ["QuickGelu", []],
+  ["Attention", []],
+  ["MultiHeadAttention", [3]],
+  ["GroupQueryAttention", []],
+  ["RotaryEmbedding", []],
+  ["FusedMatMul", [1]],
+]);
+
+/** Operators that take a parameter beside a value that carries activations: bias, scale, class token, position table. */
+const BESIDE = new Set(["Add", "Sub", "Mul", "Div", "Concat", "Where", "Max", "Min"]);
+
+function isParameter(index: GraphIndex, learned: ReadonlySet<string>, node: Node, input: number, name: string, tensor: Tensor): boolean {
+  const count = elementCount(tensor.dims) ?? 0;
+  if (!isFloat(tensor.dtype) || PASSED.has(node.op) || count === 0 || tensor.dims.length === 0) return false;
+  if (isFoldedBias(node, input, name)) return false;
+  const always = node.op === "Attention" && node.domain === "com.microsoft" ? [1, 2] : ALWAYS.get(node.op);
+  if (always !== undefined) return always.includes(input);
+  if (node.op === "MatMul") return isProductWeight(index, learned, node, input, tensor);
+  if (node.op === "Gather") return input === 0 && tensor.dims.length >= 2 && !isRotaryTable(tensor);
+  if (!BESIDE.has(node.op) || count === 1) return false;
+  const others = node.inputs.filter((other, i) => i !== input && other !== "");
+  return others.some((other) => learned.has(other)) && !isMask(tensor) && !isRotaryTable(tensor);
+}
+
+function isFoldedBias(node: Node, input: number, name: string): boolean {
+  return node.op === "Conv" && input === 2 && /^onnx::Conv_\d+$/.test(name);
+}
+
+/** Frequencies times positions is a product too: a weight has two real dimensions, or meets activations. */
+function isProductWeight(index: GraphIndex, learned: ReadonlySet<string>, node: Node, input: number, { dims }: Tensor): boolean {
+  if (dims.filter((dim) => dim > 1).length >= 2 && dims.length === 2) return true;
+  const other = node.inputs[1 - input] ?? "";
+  return learned.has(other) && weightBehind(index, other) === undefined;
+}
+
+/**
+ * Values that carry activations: float inputs, embeddings, what is computed from them, and products with a weight matrix. A position,
+ * a mask and the angles computed from them carry none.
+ */
+function* learnedValues(index: GraphIndex): Iterable<string> {
+  const learned = new Set<string>();
+  for (const { name, dtype } of index.model.graph.inputs) if (dtype !== undefined && isFloat(dtype) && !/mask/.test(name)) learned.add(name);
+  for (const node of index.model.graph.nodes) {
+    const [first, second] = node.inputs;
+    const embedded = first ? weightBehind(index, first)?.tensor : undefined;
+    const factor = second ? weightBehind(index, second)?.tensor : undefined;
+    const isEmbedding = node.op === "Gather" && embedded !== undefined && isFloat(embedded.dtype) && embedded.dims.length >= 2 && !isRotaryTable(embedded);
+    const isProduct = factor !== undefined && PRODUCTS.has(node.op) && factor.dims.filter((dim) => dim > 1).length >= 2;
+    if (isEmbedding || isProduct || (!SHAPE_OPS.has(node.op) && node.inputs.some((input) => learned.has(input)))) for (const output of node.outputs) learned.add(output);
+  }
+  yield* learned;
+}
+
+const PRODUCTS = new Set(["MatMul", "Gemm", "Conv", "FusedMatMul", "MatMulNBits"]);
+const SHAPE_OPS = new Set(["Shape", "Size"]);
+
+/** Scale and bias inputs of normalisations, and the scale of one that is written out (x * rsqrt(mean(x^2)) * w). */
+function isNormInput(index: GraphIndex, { node, input }: { node: Node; input: number }): boolean {
+  if (/^(Skip)?(Simplified)?(Layer|RMS)Normalization$/.test(node.op)) return node.op.startsWith("Skip") ? input !== 4 || node.op === "SkipSimplifiedLayerNormalization" : true;
+  if (node.op === "EmbedLayerNormalization") return input >= 5;
+  if (node.op !== "Mul") return false;
+  const other = node.inputs[1 - input] ?? "";
+  return isNormalised(index, other, 6);
+}
+
+/** True where a value is x divided by a root of a mean within a few steps back. */
+function isNormalised(index: GraphIndex, value: string, steps: number): boolean {
+  const node = index.producers.get(value);
+  if (node === undefined || steps === 0) return false;
+  if (node.op === "ReduceMean") return true;
+  if (!ROOTS.has(node.op)) return false;
+  return node.inputs.some((input) => input !== "" && isNormalised(index, input, steps - 1));
+}
+
+const ROOTS = new Set(["Mul", "Div", "Sqrt", "Reciprocal", "Add", "Cast", "Pow"]);
+
+/** Additive attention masks: zeros and large negative numbers, at least one of the latter. */
+function isMask(tensor: Tensor): boolean {
+  const values = readFloats(tensor);
+  return values !== undefined && values.some((value) => value <= -1e4) && values.every((value) => value === 0 || value <= -1e4);
+}
+
+/** Tables of cosines or sines: the first row (position 0) is all ones or all zeros, nothing exceeds 1, and rows differ. */
+function isRotaryTable(tensor: Tensor): boolean {
+  const values = readFloats(tensor);
+  if (values === undefined || tensor.dims.length < 2) return false;
+  const width = tensor.dims.at(-1) ?? 1;
+  const [first] = values;
+  if (first !== 0 && first !== 1) return false;
+  for (let i = 0; i < width; i++) if (values[i] !== first) return false;
+  return values.length > width && values.some((value) => value !== first) && values.every((value) => Math.abs(value) <= 1);
+}
+
+function readFloats({ dtype, data }: Tensor): Float32Array | undefined {
+  return dtype === "float32" && data.at === "memory" ? (typedArray(dtype, data.bytes) as Float32Array) : undefined;
 }
