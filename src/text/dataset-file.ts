@@ -177,7 +177,7 @@ function rename(row: JsonObject, columns: ColumnNames): JsonObject {
 
 function containerRows(container: Container, name: string): AsyncIterable<Row> {
   const readers: Readonly<Record<Exclude<Container["kind"], "safetensors">, () => AsyncIterable<Row>>> = {
-    jsonl: () => jsonRows(readLines(container.chunks), name, true),
+    jsonl: () => jsonRows(readLines(container.chunks, { oneBlank: true }), name, true),
     "json-list": () => jsonRows(readJsonElements(container.chunks, name), name, false),
     csv: () => cellRows(container.chunks, name, ","),
     tsv: () => cellRows(container.chunks, name, "\t"),
@@ -232,7 +232,7 @@ function withNumbers(cells: JsonObject): JsonObject {
 }
 
 async function* paragraphRows(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Row> {
-  for await (const { text, fault, line } of readParagraphs(readLines(chunks))) {
+  for await (const { text, fault, line } of readParagraphs(readLines(chunks, { oneBlank: true }))) {
     if (text === undefined) yield { line, error: rowError(name, line, `holds ${fault}`) };
     else yield { line, object: Object.assign(Object.create(null), { text }) };
   }

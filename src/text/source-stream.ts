@@ -5,7 +5,7 @@ import type { ByteSource } from "../base/ports.ts";
 const CHUNK_BYTES = 256 * 1024;
 /** Text compresses well below 100:1; what inflates far beyond that is made to fill a disk. */
 const INFLATE_RATIO = 100;
-const INFLATE_FLOOR_BYTES = 256 * 1024 * 1024;
+const INFLATE_FLOOR_BYTES = 64 * 1024 * 1024;
 
 /** The bytes of a source from its start, in pieces of at most 256 KiB. */
 export async function* streamSource(source: ByteSource): AsyncGenerator<Uint8Array> {
@@ -21,7 +21,7 @@ export function isGzip(head: Uint8Array): boolean {
 
 /**
  * The inflated bytes of a gzip source, streamed. Throws `input.format` for damaged or unfinished data and `limit.size` for
- * data that inflates to more than 256 MiB plus 100 times its size.
+ * data that inflates to more than 64 MiB plus 100 times its size.
  */
 export async function* streamGunzip(source: ByteSource, name: string): AsyncGenerator<Uint8Array> {
   const limit = INFLATE_FLOOR_BYTES + INFLATE_RATIO * source.sizeBytes;
