@@ -2,12 +2,20 @@ import { bug } from "../base/errors.ts";
 import type { DType, Tensor } from "../onnx/model.ts";
 import { numbersOf, numberToFloat16 } from "../onnx/tensors.ts";
 
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** Numbers beyond the range become its ends, as Slice means them. */
+function toInt64(value: number): bigint {
+  const exact = BigInt(value);
+  return exact > INT64_MAX ? INT64_MAX : exact < -INT64_MAX - 1n ? -INT64_MAX - 1n : exact;
+}
+
 const ENCODE: Partial<Record<DType, (values: readonly number[]) => ArrayBufferView>> = {
   float32: (v) => Float32Array.from(v),
   float64: (v) => Float64Array.from(v),
   float16: (v) => Uint16Array.from(v, numberToFloat16),
   bfloat16: (v) => Uint16Array.from(new Uint32Array(Float32Array.from(v).buffer), (bits) => bits >>> 16),
-  int64: (v) => BigInt64Array.from(v, (x) => BigInt(x)),
+  int64: (v) => BigInt64Array.from(v, toInt64),
   int32: (v) => Int32Array.from(v),
   int8: (v) => Int8Array.from(v),
   uint8: (v) => Uint8Array.from(v),

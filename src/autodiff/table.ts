@@ -10,6 +10,7 @@ import { noneRules } from "./rules/none.ts";
 import { normRules } from "./rules/norm.ts";
 import { poolRules } from "./rules/pool.ts";
 import { reduceRules } from "./rules/reduce.ts";
+import { rotaryRules } from "./rules/rotary.ts";
 import { softmaxRules } from "./rules/softmax.ts";
 import { unaryRules } from "./rules/unary.ts";
 
@@ -24,6 +25,7 @@ export const GRAD_RULES: readonly GradRule[] = [
   ...indexRules,
   ...matMulRules,
   ...normRules,
+  ...rotaryRules,
   ...convRules,
   ...poolRules,
   ...noneRules,

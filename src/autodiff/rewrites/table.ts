@@ -1,9 +1,10 @@
 import type { Node } from "../../onnx/model.ts";
+import { attentionRewrites } from "./attention.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { upgradeRewrites } from "./upgrade.ts";
 
 /** Every rewrite that `prepareForGradient` makes. */
-export const REWRITES: readonly Rewrite[] = [...upgradeRewrites];
+export const REWRITES: readonly Rewrite[] = [...upgradeRewrites, ...attentionRewrites];
 
 const byOperator = new Map<string, Rewrite[]>();
 for (const rewrite of REWRITES) {
