@@ -6,7 +6,7 @@ import type { AdapterRecord, ModelRecord, TreeRecord } from "../objects/records.
 import type { Repository } from "../repo/repository.ts";
 import { openScratch } from "../storage/scratch.ts";
 import type { Context } from "./context.ts";
-import type { AdapterOnDisk, DatasetOnDisk, ModelOnDisk } from "./engine/jobs.ts";
+import type { AdapterOnDisk, DatasetOnDisk, ModelOnDisk } from "../train/job.ts";
 
 const CHUNK_BYTES = 4 << 20;
 
@@ -67,4 +67,14 @@ export async function materialiseDataset(repo: Repository, scratch: Scratch, oid
   const dataset = await repo.readRecord(oid, "dataset");
   const { files } = await treeFiles(repo, scratch, dataset.tree);
   return { name, oid, role, format: dataset.format, options: dataset.options, files, train: await readIds(repo, dataset.train), heldOut: await readIds(repo, dataset.heldOut) };
+}
+
+/** Uses a file of a scratch folder as a source. */
+export async function withScratch<T>(scratch: Scratch, name: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+  const source = (await scratch.open(name)) ?? bug(`no '${name}' in the scratch folder`);
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
 }

@@ -1,0 +1,16 @@
+import type { TrainJob } from "../../train/job.ts";
+import type { Engine } from "../engine/open.ts";
+import type { RunRecordPlan } from "./options.ts";
+import type { StartPoint } from "./start-point.ts";
+
+/** A training ready to run: its engine waits with everything laid out. */
+export interface Execution {
+  readonly start: StartPoint;
+  readonly record: RunRecordPlan;
+  readonly recipe: Readonly<Record<string, unknown>>;
+  readonly engine: Engine;
+  readonly job: TrainJob;
+  /** Run that goes on; a new one otherwise. */
+  readonly resumed?: { readonly run: string; readonly step: number; readonly elapsedMs: number };
+}
+
