@@ -7,6 +7,11 @@ process.once("disconnect", () => process.exit(0));
 process.on("SIGINT", () => {});
 
 serveEngine({
-  send: (message) => void process.send?.(message),
-  onMessage: (listener) => void process.on("message", listener),
+  send: (message) => {
+    process.send?.(message);
+  },
+  onMessage: (listener) => {
+    process.on("message", listener);
+  },
+  memoryBytes: () => process.memoryUsage.rss(),
 });

@@ -11,7 +11,7 @@ export async function askYesNo(call: Invocation, question: string, { enterMeansY
   if (!call.terminal.canAsk) throw needsAnswer(question, `say so on the command line: ingot ${call.command.name} ... --yes`);
   for (;;) {
     await call.io.stderr.write(`${question} ${enterMeansYes ? "[Y/n]" : "[y/N]"} `);
-    const answer = (await call.io.stdin.readLine())?.trim().toLowerCase();
+    const answer = (await readAnswer(call))?.trim().toLowerCase();
     if (answer === undefined) return false;
     if (answer === "") return enterMeansYes;
     if (answer === "y" || answer === "yes") return true;
@@ -30,7 +30,22 @@ export async function askName(call: Invocation, what: string, name: string, type
     throw needsAnswer(what, `spell the name out and say so on the command line: ingot ${call.command.name} ${name} --force --yes`);
   }
   await call.io.stderr.write(`${what} Type ${name} to go on: `);
-  return (await call.io.stdin.readLine())?.trim() === name;
+  return (await readAnswer(call))?.trim() === name;
+}
+
+/** A line of the terminal; Ctrl-C at the question ends the program. */
+async function readAnswer({ io }: Invocation): Promise<string | undefined> {
+  io.signal.throwIfAborted();
+  let leave = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    leave = () => reject(io.signal.reason);
+    io.signal.addEventListener("abort", leave, { once: true });
+  });
+  try {
+    return await Promise.race([io.stdin.readLine(), interrupted]);
+  } finally {
+    io.signal.removeEventListener("abort", leave);
+  }
 }
 
 function needsAnswer(question: string, hint: string): IngotError {

@@ -42,7 +42,7 @@ export async function openContext(options: OpenContextOptions): Promise<Context>
   const email = settings.text("user.email");
   let opened: Promise<Repository> | undefined;
 
-  return {
+  const context: Context = {
     cwd: options.cwd,
     root,
     clock: options.clock ?? systemClock,
@@ -53,7 +53,7 @@ export async function openContext(options: OpenContextOptions): Promise<Context>
     commandLine: options.commandLine,
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     openRepository() {
-      opened ??= open(this);
+      opened ??= open(context);
       return opened;
     },
     async close() {
@@ -62,6 +62,7 @@ export async function openContext(options: OpenContextOptions): Promise<Context>
       await repository?.close();
     },
   };
+  return context;
 }
 
 async function open(context: Context): Promise<Repository> {

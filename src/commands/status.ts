@@ -1,11 +1,13 @@
 import path from "node:path";
 import type { Oid } from "../base/oid.ts";
-import type { Repository } from "../repo/repository.ts";
+import type { Plain } from "../objects/records.ts";
+import type { RefTable, Repository } from "../repo/repository.ts";
 import { openFileSystemStorage } from "../storage/file-system.ts";
 import type { Context } from "./context.ts";
 import { listDatasets } from "./datasets.ts";
 import { REPOSITORY_FOLDER } from "./open-context.ts";
 import { type Serving, servingVersion } from "./serving.ts";
+import { unfinishedRuns } from "./train/runs.ts";
 import { callVersion, indexVersions, readHead } from "./versions.ts";
 
 export interface RefAt {
@@ -68,7 +70,7 @@ export async function status(context: Context): Promise<Status> {
     ...(staging === undefined ? {} : { staging }),
     ...(serves === undefined ? {} : { serves }),
     versions: index.listed.length,
-    unfinished: await unfinishedRuns(repo, refs),
+    unfinished: await describeRuns(repo, refs),
     untrained: (await listDatasets(repo, refs)).filter((d) => d.newest && !d.trained).map(({ name, dataset }) => ({ name, dataset })),
     ...(freeBytes === undefined ? {} : { freeBytes }),
   };
@@ -83,18 +85,23 @@ async function freeBytesAt(folder: string): Promise<number | undefined> {
   }
 }
 
-/** Trainings with checkpoints: begun, not finished. */
-export async function unfinishedRuns(repo: Repository, refs: Awaited<ReturnType<Repository["refs"]>>): Promise<readonly UnfinishedRun[]> {
-  const newest = new Map<string, { step: number; oid: Oid }>();
-  for (const { name, value } of refs.list("runs/")) {
-    const [, run = "", step = "0"] = name.split("/");
-    if ("oid" in value && (newest.get(run)?.step ?? -1) <= Number(step)) newest.set(run, { step: Number(step), oid: value.oid });
+async function describeRuns(repo: Repository, refs: RefTable): Promise<readonly UnfinishedRun[]> {
+  const described: UnfinishedRun[] = [];
+  for (const { run, checkpoints } of unfinishedRuns(refs)) {
+    const newest = checkpoints.at(-1)!;
+    const { plan, progress } = await repo.readRecord(newest.oid, "checkpoint");
+    const steps = plan.steps ?? progress.steps;
+    described.push({ run, step: newest.step, ...(typeof steps === "number" ? { steps } : {}), datasets: namesIn(plan.datasets) });
   }
-  const runs: UnfinishedRun[] = [];
-  for (const [run, { step, oid }] of newest) {
-    const { plan } = await repo.readRecord(oid, "checkpoint");
-    const names = Array.isArray(plan.names) ? plan.names.filter((n): n is string => typeof n === "string") : [];
-    runs.push({ run, step, ...(typeof plan.steps === "number" ? { steps: plan.steps } : {}), datasets: names });
-  }
-  return runs;
+  return described;
+}
+
+/** Names of the datasets a run was given to train on. */
+function namesIn(datasets: Plain | undefined): readonly string[] {
+  if (!Array.isArray(datasets)) return [];
+  return datasets.flatMap((d: Plain) => {
+    if (typeof d !== "object" || d instanceof Uint8Array || Array.isArray(d)) return [];
+    const { name, role } = d as { readonly [key: string]: Plain };
+    return typeof name === "string" && role !== "replay" ? [name] : [];
+  });
 }

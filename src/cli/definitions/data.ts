@@ -5,6 +5,7 @@ const dataAddOptions: readonly OptionDefinition[] = [
   { name: "as", summary: "Read it as this format instead of detecting it", kind: text("FORMAT") },
   { name: "eval", summary: "Rows held out: a share, a file, or none", kind: text("FRACTION|FILE|none") },
   { name: "dedupe", summary: "Leave repeated rows out" },
+  { name: "skip-bad", summary: "Leave out rows that do not read, and count them" },
   { name: "prompt-col", summary: "Column of the prompt", kind: text("COLUMN") },
   { name: "completion-col", summary: "Column of the answer", kind: text("COLUMN") },
   { name: "text-col", summary: "Column of the text", kind: text("COLUMN") },

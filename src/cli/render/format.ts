@@ -67,3 +67,15 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join("  ").trimEnd());
 }
+
+/** `135M`, `1.7B`, `512`: numbers of parameters as they are spoken. */
+export function formatMagnitude(n: number): string {
+  for (const [unit, letter] of [
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "K"],
+  ] as const) {
+    if (n >= unit) return `${(n / unit).toPrecision(n / unit >= 100 ? 3 : 2).replace(/\.0$/, "")}${letter}`;
+  }
+  return String(n);
+}
