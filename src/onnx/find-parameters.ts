@@ -49,7 +49,13 @@ function modulePaths(model: Model): Map<string, string> {
   const paths = new Map<string, string>();
   for (const module of findModules(model)) {
     if (module.slice !== undefined) continue;
-    if (!paths.has(module.weight)) paths.set(module.weight, isAnonymous(module.weight) ? `${module.path}.weight` : trained(module.weight, `${module.path}.weight`));
+    if (!paths.has(module.weight))
+      paths.set(
+        module.weight,
+        isAnonymous(module.weight)
+          ? `${module.path}.weight`
+          : trained(module.weight, `${module.path}.weight`),
+      );
     if (module.bias !== undefined && !paths.has(module.bias)) paths.set(module.bias, `${module.path}.bias`);
   }
   return paths;
@@ -60,7 +66,11 @@ function trained(name: string, fallback: string): string {
   return /\.(weight|bias)$/.test(name) && !/\.MatMul\./.test(name) ? name : fallback;
 }
 
-function ownPath(index: GraphIndex, { node, input }: { node: Node; input: number }, name: string): string | undefined {
+function ownPath(
+  index: GraphIndex,
+  { node, input }: { node: Node; input: number },
+  name: string,
+): string | undefined {
   if (!isAnonymous(name) && name.includes(".")) return name;
   const scope = nodeScope(node, index.style);
   if (scope === undefined) return isAnonymous(name) ? undefined : name;
@@ -68,7 +78,18 @@ function ownPath(index: GraphIndex, { node, input }: { node: Node; input: number
 }
 
 /** Operators through which a parameter is followed to where it is used. */
-const PASSED = new Set(["Transpose", "Identity", "Cast", "CastLike", "Reshape", "Unsqueeze", "Squeeze", "Expand", "Slice", "Flatten"]);
+const PASSED = new Set([
+  "Transpose",
+  "Identity",
+  "Cast",
+  "CastLike",
+  "Reshape",
+  "Unsqueeze",
+  "Squeeze",
+  "Expand",
+  "Slice",
+  "Flatten",
+]);
 
 function initializerBehind(index: GraphIndex, value: string): string | undefined {
   let at = value;
@@ -113,7 +134,14 @@ const ALWAYS: ReadonlyMap<string, readonly number[]> = new Map([
 /** Operators that take a parameter beside a value that carries activations: bias, scale, class token, position table. */
 const BESIDE = new Set(["Add", "Sub", "Mul", "Div", "Concat", "Where", "Max", "Min"]);
 
-function isParameter(index: GraphIndex, learned: ReadonlySet<string>, node: Node, input: number, name: string, tensor: Tensor): boolean {
+function isParameter(
+  index: GraphIndex,
+  learned: ReadonlySet<string>,
+  node: Node,
+  input: number,
+  name: string,
+  tensor: Tensor,
+): boolean {
   const count = elementCount(tensor.dims) ?? 0;
   if (!isFloat(tensor.dtype) || PASSED.has(node.op) || count === 0 || tensor.dims.length === 0) return false;
   if (isFoldedBias(node, input, name)) return false;
@@ -131,7 +159,13 @@ function isFoldedBias(node: Node, input: number, name: string): boolean {
 }
 
 /** Frequencies times positions is a product too: a weight has two real dimensions, or meets activations. */
-function isProductWeight(index: GraphIndex, learned: ReadonlySet<string>, node: Node, input: number, { dims }: Tensor): boolean {
+function isProductWeight(
+  index: GraphIndex,
+  learned: ReadonlySet<string>,
+  node: Node,
+  input: number,
+  { dims }: Tensor,
+): boolean {
   if (dims.filter((dim) => dim > 1).length >= 2 && dims.length === 2) return true;
   const other = node.inputs[1 - input] ?? "";
   return learned.has(other) && weightBehind(index, other) === undefined;
@@ -143,14 +177,26 @@ function isProductWeight(index: GraphIndex, learned: ReadonlySet<string>, node: 
  */
 function* learnedValues(index: GraphIndex): Iterable<string> {
   const learned = new Set<string>();
-  for (const { name, dtype } of index.model.graph.inputs) if (dtype !== undefined && isFloat(dtype) && !/mask/.test(name)) learned.add(name);
+  for (const { name, dtype } of index.model.graph.inputs)
+    if (dtype !== undefined && isFloat(dtype) && !/mask/.test(name)) learned.add(name);
   for (const node of index.model.graph.nodes) {
     const [first, second] = node.inputs;
     const embedded = first ? weightBehind(index, first)?.tensor : undefined;
     const factor = second ? weightBehind(index, second)?.tensor : undefined;
-    const isEmbedding = node.op === "Gather" && embedded !== undefined && isFloat(embedded.dtype) && embedded.dims.length >= 2 && !isRotaryTable(embedded);
-    const isProduct = factor !== undefined && PRODUCTS.has(node.op) && factor.dims.filter((dim) => dim > 1).length >= 2;
-    if (isEmbedding || isProduct || (!SHAPE_OPS.has(node.op) && node.inputs.some((input) => learned.has(input)))) for (const output of node.outputs) learned.add(output);
+    const isEmbedding =
+      node.op === "Gather" &&
+      embedded !== undefined &&
+      isFloat(embedded.dtype) &&
+      embedded.dims.length >= 2 &&
+      !isRotaryTable(embedded);
+    const isProduct =
+      factor !== undefined && PRODUCTS.has(node.op) && factor.dims.filter((dim) => dim > 1).length >= 2;
+    if (
+      isEmbedding ||
+      isProduct ||
+      (!SHAPE_OPS.has(node.op) && node.inputs.some((input) => learned.has(input)))
+    )
+      for (const output of node.outputs) learned.add(output);
   }
   yield* learned;
 }
@@ -160,7 +206,8 @@ const SHAPE_OPS = new Set(["Shape", "Size"]);
 
 /** Scale and bias inputs of normalisations, and the scale of one that is written out (x * rsqrt(mean(x^2)) * w). */
 function isNormInput(index: GraphIndex, { node, input }: { node: Node; input: number }): boolean {
-  if (/^(Skip)?(Simplified)?(Layer|RMS)Normalization$/.test(node.op)) return node.op.startsWith("Skip") ? input !== 4 || node.op === "SkipSimplifiedLayerNormalization" : true;
+  if (/^(Skip)?(Simplified)?(Layer|RMS)Normalization$/.test(node.op))
+    return node.op.startsWith("Skip") ? input !== 4 || node.op === "SkipSimplifiedLayerNormalization" : true;
   if (node.op === "EmbedLayerNormalization") return input >= 5;
   if (node.op !== "Mul") return false;
   const other = node.inputs[1 - input] ?? "";
@@ -181,7 +228,11 @@ const ROOTS = new Set(["Mul", "Div", "Sqrt", "Reciprocal", "Add", "Cast", "Pow"]
 /** Additive attention masks: zeros and large negative numbers, at least one of the latter. */
 function isMask(tensor: Tensor): boolean {
   const values = readFloats(tensor);
-  return values !== undefined && values.some((value) => value <= -1e4) && values.every((value) => value === 0 || value <= -1e4);
+  return (
+    values !== undefined &&
+    values.some((value) => value <= -1e4) &&
+    values.every((value) => value === 0 || value <= -1e4)
+  );
 }
 
 /** Tables of cosines or sines: the first row (position 0) is all ones or all zeros, nothing exceeds 1, and rows differ. */
@@ -192,9 +243,15 @@ function isRotaryTable(tensor: Tensor): boolean {
   const [first] = values;
   if (first !== 0 && first !== 1) return false;
   for (let i = 0; i < width; i++) if (values[i] !== first) return false;
-  return values.length > width && values.some((value) => value !== first) && values.every((value) => Math.abs(value) <= 1);
+  return (
+    values.length > width &&
+    values.some((value) => value !== first) &&
+    values.every((value) => Math.abs(value) <= 1)
+  );
 }
 
 function readFloats({ dtype, data }: Tensor): Float32Array | undefined {
-  return dtype === "float32" && data.at === "memory" ? (typedArray(dtype, data.bytes) as Float32Array) : undefined;
+  return dtype === "float32" && data.at === "memory"
+    ? (typedArray(dtype, data.bytes) as Float32Array)
+    : undefined;
 }

@@ -27,7 +27,8 @@ export async function openWeights(model: Model, files: ModelFiles, scratch: Scra
   try {
     const hoisted = hoistConstants(model);
     const initializers = new Map<string, Tensor>();
-    for (const [name, tensor] of hoisted.graph.initializers) initializers.set(name, await place(name, tensor, opened));
+    for (const [name, tensor] of hoisted.graph.initializers)
+      initializers.set(name, await place(name, tensor, opened));
     const nodes = hoisted.graph.nodes.map(withOwnTensors);
     const functions = new Map([...hoisted.functions].map(([name, bytes]) => [name, bytes.slice()]));
     return { ...withGraph(hoisted, { initializers, nodes }), functions };
@@ -73,23 +74,38 @@ class OpenFiles {
 }
 
 async function place(name: string, tensor: Tensor, files: OpenFiles): Promise<Tensor> {
-  return tensor.data.at === "file" ? placeExternal(name, tensor, tensor.data, files) : placeInternal(tensor, tensor.data.bytes, files);
+  return tensor.data.at === "file"
+    ? placeExternal(name, tensor, tensor.data, files)
+    : placeInternal(tensor, tensor.data.bytes, files);
 }
 
-async function placeExternal(name: string, tensor: Tensor, data: { path: string; offset: number; length: number }, files: OpenFiles): Promise<Tensor> {
+async function placeExternal(
+  name: string,
+  tensor: Tensor,
+  data: { path: string; offset: number; length: number },
+  files: OpenFiles,
+): Promise<Tensor> {
   const file = await files.located(data.path);
   const where = `tensor '${name}'`;
   if (file === undefined) {
-    throw new IngotError("input.model", `${where} lies in '${data.path}', which is not among the model's files`, {
-      hint: "put the weights file beside the model and import both",
-      data: { where, tensor: name },
-    });
+    throw new IngotError(
+      "input.model",
+      `${where} lies in '${data.path}', which is not among the model's files`,
+      {
+        hint: "put the weights file beside the model and import both",
+        data: { where, tensor: name },
+      },
+    );
   }
   if (data.offset + data.length > file.source.sizeBytes) {
-    throw new IngotError("input.model", `${where} takes bytes ${data.offset} to ${data.offset + data.length} of '${data.path}', which has ${file.source.sizeBytes}`, {
-      hint: "check that the weights file is complete",
-      data: { where, tensor: name },
-    });
+    throw new IngotError(
+      "input.model",
+      `${where} takes bytes ${data.offset} to ${data.offset + data.length} of '${data.path}', which has ${file.source.sizeBytes}`,
+      {
+        hint: "check that the weights file is complete",
+        data: { where, tensor: name },
+      },
+    );
   }
   if (isMapped(tensor, data.length)) return { ...tensor, data: { ...data, at: "file", path: file.name } };
   return { ...tensor, data: { at: "memory", bytes: await file.source.read(data.offset, data.length) } };
@@ -99,7 +115,10 @@ async function placeInternal(tensor: Tensor, bytes: Uint8Array, files: OpenFiles
   const entry = isMapped(tensor, bytes.length) ? await files.file(files.entry) : undefined;
   const isView = entry !== undefined && bytes.buffer.byteLength === entry.source.sizeBytes;
   if (!isView) return { ...tensor, data: { at: "memory", bytes: bytes.slice() } };
-  return { ...tensor, data: { at: "file", path: entry.name, offset: bytes.byteOffset, length: bytes.length } };
+  return {
+    ...tensor,
+    data: { at: "file", path: entry.name, offset: bytes.byteOffset, length: bytes.length },
+  };
 }
 
 const INTEGERS = new Set(["int64", "int32", "bool"]);
@@ -118,7 +137,10 @@ function withOwnTensors(node: Node): Node {
       own.set(name, { type: "opaque", value: attribute.value.slice() });
     } else if (attribute.type === "tensor" && attribute.value.data.at === "memory") {
       own ??= new Map(node.attributes);
-      own.set(name, { type: "tensor", value: { ...attribute.value, data: { at: "memory", bytes: attribute.value.data.bytes.slice() } } });
+      own.set(name, {
+        type: "tensor",
+        value: { ...attribute.value, data: { at: "memory", bytes: attribute.value.data.bytes.slice() } },
+      });
     }
   }
   return own === undefined ? node : { ...node, attributes: own };
