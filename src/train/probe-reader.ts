@@ -1,5 +1,5 @@
-import { greedyBatch } from "../generate/decode.ts";
-import type { Model } from "../onnx/model.ts";
+import { type Decoder, openDecoder } from "../generate/decoder.ts";
+import { greedyBatch } from "../generate/greedy-batch.ts";
 import { openGraph } from "../runtime/open-graph.ts";
 import type { HostTensor, Session } from "../runtime/session.ts";
 import type { ClassLabels } from "../text/class-labels.ts";
@@ -16,8 +16,6 @@ import type { RunParts } from "./run.ts";
 
 /** Tokens a wrong answer may be longer than the expected one. */
 const LONGER = 8;
-/** Prompts answered at once. */
-const ANSWER_ROWS = 32;
 
 interface ReaderParts {
   readonly base: BaseModel;
@@ -38,7 +36,7 @@ interface ReaderParts {
 export class ProbeReader {
   private readonly with: ReaderParts;
   private evolution: EvolutionTable;
-  private inference: { readonly session: Session; readonly model: Model } | undefined;
+  private inference: { readonly session: Session; readonly decoder: Decoder } | undefined;
 
   constructor(parts: ReaderParts) {
     this.with = parts;
@@ -84,25 +82,17 @@ export class ProbeReader {
     if (tokenizer === undefined || rows.length === 0) return [];
     if (this.inference === undefined) {
       const model = inferenceModel(base.model, layers);
-      this.inference = { model, session: await openGraph(parts.runtime, parts.scratch, model, { threads, optimize: "all" }) };
+      const session = await openGraph(parts.runtime, parts.scratch, model, { threads, optimize: "all" });
+      // The tensors are views of theta, so the decoder always sees the newest values.
+      this.inference = { session, decoder: openDecoder(session, { extra: tensors }) };
     }
-    const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.promptIds.length - rows[b]!.promptIds.length || a - b);
-    const texts = new Array<string>(rows.length).fill("");
-    for (let at = 0; at < order.length; at += ANSWER_ROWS) {
-      const places = order.slice(at, at + ANSWER_ROWS);
-      const answers = await greedyBatch({
-        session: this.inference.session,
-        inputs: this.inference.model.graph.inputs,
-        prompts: places.map((i) => rows[i]!.promptIds),
-        maxNewTokens: places.map((i) => rows[i]!.expectedIds.length + LONGER),
-        stopIds: tokenizer.stopIds,
-        padId: tokenizer.padId,
-        feeds: tensors,
-      });
-      places.forEach((place, i) => {
-        texts[place] = tokenizer.decode(answers[i]!, { skipSpecialTokens: true });
-      });
-    }
-    return texts;
+    const answers = await greedyBatch({
+      decoder: this.inference.decoder,
+      prompts: rows.map((row) => row.promptIds),
+      maxNewTokens: rows.map((row) => row.expectedIds.length + LONGER),
+      stopIds: tokenizer.stopIds,
+    });
+    const stops = new Set(tokenizer.stopIds);
+    return answers.map((ids) => tokenizer.decode(ids.filter((id) => !stops.has(id)), { skipSpecialTokens: true }));
   }
 }

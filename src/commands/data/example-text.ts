@@ -1,0 +1,68 @@
+import type { Oid } from "../../base/oid.ts";
+import type { Repository } from "../../repo/repository.ts";
+import { type ColumnNames, readExamples, type ReadOptions } from "../../text/dataset-file.ts";
+import { conversationOf } from "../../text/conversation.ts";
+import type { Example } from "../../text/example.ts";
+
+/** An example for people. */
+export interface ExampleText {
+  readonly id: string;
+  readonly input: string;
+  readonly expected: string;
+  /** `file:line` of its first occurrence. */
+  readonly at: string;
+  readonly heldOut: boolean;
+}
+
+const MAX_NUMBERS = 12;
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (ArrayBuffer.isView(value) || Array.isArray(value)) {
+    const list = Array.from(value as ArrayLike<unknown>);
+    return `[${list.slice(0, MAX_NUMBERS).join(" ")}${list.length > MAX_NUMBERS ? " …" : ""}]`;
+  }
+  return value === undefined ? "" : JSON.stringify(value).slice(0, 200);
+}
+
+/** Question and answer of a row: the last user message and the last answer of a chat, text and label, tokens and labels. */
+export function textOf(example: Example): { readonly input: string; readonly expected: string } {
+  const conversation = conversationOf(example);
+  if (conversation !== undefined) {
+    const said = (role: string): string => shown(conversation.messages.findLast((m) => m.role === role)?.content);
+    return { input: said("user"), expected: said("assistant") };
+  }
+  const { fields } = example;
+  if ("label" in fields) return { input: shown(fields.text), expected: shown(fields.label) };
+  if ("text" in fields) return { input: shown(fields.text), expected: shown(fields.text) };
+  const { labels, ...inputs } = fields;
+  return { input: shown(Object.values(inputs)[0]), expected: shown(labels) };
+}
+
+/** Texts of examples by id, read from the files of their datasets. */
+export async function exampleTexts(repo: Repository, datasets: readonly Oid[], wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, ExampleText>> {
+  const found = new Map<string, ExampleText>();
+  for (const oid of datasets) {
+    const record = await repo.readRecord(oid, "dataset");
+    const tree = await repo.readRecord(record.tree, "tree");
+    const heldOut = new Set<string>(record.heldOut === undefined ? [] : idsOf(await repo.readBytes(record.heldOut)));
+    const options: ReadOptions = {
+      ...(typeof record.options.as === "string" ? { as: record.options.as } : {}),
+      ...(record.options.columns === undefined ? {} : { columns: record.options.columns as unknown as ColumnNames }),
+      skipBad: record.options.skip_bad === true,
+    };
+    for (const entry of tree.entries) {
+      for await (const example of readExamples(await repo.openObject(entry.blob), entry.path, options)) {
+        if (!wanted.has(example.id) || found.has(example.id)) continue;
+        found.set(example.id, { id: example.id, ...textOf(example), at: `${entry.path}:${example.line}`, heldOut: heldOut.has(example.id) });
+      }
+    }
+  }
+  return found;
+}
+
+function idsOf(bytes: Uint8Array): readonly string[] {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return hex.match(/.{64}/g) ?? [];
+}
