@@ -1,6 +1,7 @@
 import type { Context } from "../commands/context.ts";
 import { type LogEntry, log } from "../commands/log.ts";
 import { readHead } from "../commands/versions.ts";
+import { differenceLines } from "./difference-lines.ts";
 import type { LogSource, VersionDetail, VersionRow } from "./version-row.ts";
 
 /** The screen's view of a repository, read through the commands that the command line uses. */
@@ -19,7 +20,10 @@ export async function openLogSource(context: Context): Promise<LogSource> {
       }
     },
     detail: async (commit) => detailOf(entries.get(commit)),
-    difference: async () => [],
+    difference: async (from, to) => {
+      const { diff } = await import("../commands/diff.ts");
+      return differenceLines(await diff(context, { a: from, b: to }));
+    },
   };
 }
 

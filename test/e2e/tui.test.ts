@@ -52,7 +52,7 @@ async function isRestored(): Promise<void> {
   await sees(/^1$/m);
 }
 
-describe.skipIf(!hasTmux)("full screen in a terminal", () => {
+describe.skipIf(!hasTmux)("R6.3 full screen in a terminal", () => {
   beforeAll(async () => {
     await build({
       entryPoints: [join(ROOT, "test", "support", "tui", "open-screen.ts")],
