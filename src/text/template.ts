@@ -2,7 +2,7 @@ import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { IngotError } from "../base/errors.ts";
 import type { FieldRecord, FieldValue } from "./formats/row-format.ts";
 
-/** Nodes of the template that one rendering may evaluate, with one more for every element or 256 characters that it makes. */
+/** Nodes of the template that one rendering may evaluate; elements and characters that it makes count too. */
 const MOST_STEPS = 2_000_000;
 const MOST_TEMPLATE_CHARS = 1_048_576;
 const MOST_OUTPUT_CHARS = 33_554_432;
@@ -105,33 +105,58 @@ function withoutWeight(message: ChatMessage): ChatMessage {
 
 function boundedRange(start: number, stop?: number, step = 1): number[] {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (step === 0) throw new Error("range() step must not be zero");
   const count = Math.max(0, Math.ceil((to - from) / step));
   if (!(count <= MOST_RANGE)) throw tooMuch(`a range of more than ${MOST_RANGE} numbers`);
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
+type Evaluate = Interpreter["evaluate"];
+
+/** Nodes whose value exists already. */
+const LOOKUPS = new Set(["Identifier", "MemberExpression"]);
+/** A turn of a loop, even of an empty one, costs as much as several nodes. */
+const TURN_STEPS = 8;
+const CHARS_PER_STEP = 256;
+
 /** Counts what is evaluated and how much of it is made, and stops beyond the limits. */
 class CountingInterpreter extends Interpreter {
   #steps = 0;
+  /** What loops run over. */
+  readonly #iterables = new WeakSet<object>();
 
-  override evaluate(
-    ...[statement, scope]: Parameters<Interpreter["evaluate"]>
-  ): ReturnType<Interpreter["evaluate"]> {
+  override evaluate(...[statement, scope]: Parameters<Evaluate>): ReturnType<Evaluate> {
     this.#count(1);
+    if (statement?.type === "For")
+      this.#noteIterable((statement as unknown as { iterable: Iterated }).iterable);
     const result = super.evaluate(statement, scope);
     const value: unknown = result.value;
     if (typeof value === "string") {
       if (value.length > MOST_OUTPUT_CHARS)
         throw tooMuch(`a text of more than ${MOST_OUTPUT_CHARS} characters`);
-      this.#count(value.length / 256);
-    } else if (Array.isArray(value)) this.#count(value.length);
+      this.#count(value.length / CHARS_PER_STEP);
+    } else if (Array.isArray(value) && statement !== undefined) {
+      if (this.#iterables.has(statement)) this.#count(value.length * TURN_STEPS);
+      else if (!LOOKUPS.has(statement.type)) this.#count(value.length);
+    }
     return result;
+  }
+
+  #noteIterable(iterable: Iterated): void {
+    this.#iterables.add(
+      iterable.type === "SelectExpression" && iterable.lhs !== undefined ? iterable.lhs : iterable,
+    );
   }
 
   #count(steps: number): void {
     this.#steps += steps;
     if (this.#steps > MOST_STEPS) throw tooMuch(`more than ${MOST_STEPS} steps`);
   }
+}
+
+interface Iterated {
+  readonly type: string;
+  readonly lhs?: object;
 }
 
 function tooMuch(what: string): IngotError {
