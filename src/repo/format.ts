@@ -1,4 +1,5 @@
 import { IngotError } from "../base/errors.ts";
+import { hashBytes } from "../base/hash.ts";
 
 /** The file `format`: what a program must know to read or write the repository; `objects-spec/repository.md`. */
 export interface RepositoryFormat {
@@ -17,7 +18,12 @@ const MAX_BYTES = 4096;
 export function encodeFormat(id: string): Uint8Array {
   if (!ID.test(id))
     throw new IngotError("input.format", `'${id.slice(0, 40)}' is not the id of a repository`);
-  return Buffer.from(`ingot ${VERSION} blake3\nrepository ${id}\nreader ${VERSION}\nwriter ${VERSION}\n`);
+  const body = `ingot ${VERSION} blake3\nrepository ${id}\nreader ${VERSION}\nwriter ${VERSION}\n`;
+  return Buffer.from(`${body}check ${checkOf(body)}\n`);
+}
+
+function checkOf(body: string): string {
+  return hashBytes(Buffer.from(body, "latin1")).slice(0, 16);
 }
 
 /** Reads a format file. Throws `input.version` where this program must not read the repository, `input.format` where it is none. */
@@ -33,11 +39,14 @@ export function decodeFormat(bytes: Uint8Array, location: string): RepositoryFor
       data: { where: `${location}/${FORMAT_KEY}` },
     });
   if (bytes.length > MAX_BYTES) throw bad("is too long");
-  const [first = "", ...lines] = Buffer.from(bytes).toString("latin1").split("\n");
+  const text = Buffer.from(bytes).toString("latin1");
+  const [first = "", ...lines] = text.split("\n");
   const version = /^ingot ([0-9]{1,9}) ([a-z0-9]+)$/.exec(first);
   if (version === null) throw bad("does not start with 'ingot'");
   if (Number(version[1]) !== VERSION) throw refuse(`has format ${version[1]}`);
   if (version[2] !== "blake3") throw refuse(`uses the hash '${version[2]}'`);
+  const checkAt = text.lastIndexOf("check ");
+  if (checkAt < 0 || text.slice(checkAt) !== `check ${checkOf(text.slice(0, checkAt))}\n`) throw bad("does not match its check");
   const facts = new Map(
     lines
       .filter((line) => line !== "")

@@ -83,7 +83,7 @@ async function makeRecord(
   const request = await build(state.refs, next);
   const edits = request.edits.filter((edit) => !sameValue(edit.old, edit.new));
   checkEdits(state, edits);
-  const added = await settle(vault, state, { needs, edits, packs });
+  const added = await settle(vault, state, { needs, edits, packs, back: request.add ?? [] });
   const add = [...new Set([...packs, ...(request.add ?? []), ...added])];
   await checkPacks(vault, state, {
     add,

@@ -14,8 +14,10 @@ export interface Reliance {
   /** Objects and pieces outside the session. */
   readonly needs: Iterable<Oid>;
   readonly edits: readonly RefEdit[];
-  /** Packs that the operation adds. */
+  /** Packs of the session. */
   readonly packs: readonly Oid[];
+  /** Condemned packs that the operation brings back by name. */
+  readonly back: readonly Oid[];
 }
 
 /**
@@ -23,9 +25,13 @@ export interface Reliance {
  * this the one fence against gc: if gc was faster, the next attempt sees what it condemned. Throws `integrity.reference` for an
  * object that is nowhere, or only in a transient pack, on which nothing may build.
  */
-export async function settle(vault: Vault, state: State, { needs, edits, packs }: Reliance): Promise<Oid[]> {
+export async function settle(vault: Vault, state: State, { needs, edits, packs, back }: Reliance): Promise<Oid[]> {
   const rescued = new Set<Oid>();
   const todo: Oid[] = [...needs];
+  for (const pack of back) {
+    const footer = await vault.index.footer(pack);
+    if (footer !== undefined) todo.push(...(await recordReferences(vault, footer)));
+  }
   const mayBeTransient = new Set<Oid>();
   for (const edit of edits) {
     if (edit.new === undefined || !("oid" in edit.new)) continue;
@@ -36,7 +42,7 @@ export async function settle(vault: Vault, state: State, { needs, edits, packs }
   for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
     if (seen.has(oid)) continue;
     seen.add(oid);
-    const source = await findSource(vault, state, oid, { packs, transient: mayBeTransient.has(oid) });
+    const source = await findSource(vault, state, oid, { packs: [...packs, ...back], transient: mayBeTransient.has(oid) });
     if (source === undefined || rescued.has(source.pack)) continue;
     rescued.add(source.pack);
     todo.push(...(await recordReferences(vault, source)));

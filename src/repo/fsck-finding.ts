@@ -1,0 +1,57 @@
+import type { IngotError } from "../base/errors.ts";
+
+export type FindingCode =
+  | "log.torn"
+  | "log.damaged"
+  | "log.missing"
+  | "log.chain"
+  | "state.damaged"
+  | "index.damaged"
+  | "pack.missing"
+  | "pack.damaged"
+  | "pack.orphan"
+  | "entry.damaged"
+  | "object.missing"
+  | "object.damaged"
+  | "ref.target";
+
+export type Severity = "error" | "warning" | "notice";
+
+/** The one table of what fsck can find: how bad it is, and what to do. Codes are stable: programs match on them. */
+export const FINDINGS: Readonly<Record<FindingCode, { readonly severity: Severity; readonly fix: string }>> = {
+  "log.torn": { severity: "error", fix: "the next command that changes a ref puts it aside; if it was acknowledged, take it from a copy of the repository" },
+  "log.damaged": { severity: "error", fix: "take this entry from a copy of the repository" },
+  "log.missing": { severity: "error", fix: "take this entry from a copy of the repository" },
+  "log.chain": { severity: "error", fix: "take the log from a copy of the repository" },
+  "state.damaged": { severity: "error", fix: "remove the file: it is derived, and written again" },
+  "index.damaged": { severity: "error", fix: "remove the folder 'idx': it is derived, and written again" },
+  "pack.missing": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
+  "pack.damaged": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
+  "pack.orphan": { severity: "notice", fix: "ingot gc removes it a day after it was written" },
+  "entry.damaged": { severity: "error", fix: "store the same file again, ingot pull, or take the pack from a copy of the repository" },
+  "object.missing": { severity: "error", fix: "ingot pull, or take it from a copy of the repository" },
+  "object.damaged": { severity: "error", fix: "store the same file again, ingot pull, or take it from a copy of the repository" },
+  "ref.target": { severity: "error", fix: "move the ref to something that is there, or ingot undo" },
+};
+
+export interface Finding {
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  /** Object, pack, ref or log entry that it is about. */
+  readonly id: string;
+  readonly what: string;
+  /** File and byte, where known. */
+  readonly where: string;
+  /** Versions and refs that can't be used whole because of it. */
+  readonly affects: readonly string[];
+  readonly fix: string;
+}
+
+export function finding(code: FindingCode, id: string, what: string, where = id): Finding {
+  return { code, ...FINDINGS[code], id, what, where, affects: [] };
+}
+
+/** A finding out of an error that a check met. */
+export function findingOf(code: FindingCode, id: string, error: IngotError): Finding {
+  return finding(code, id, error.message, String(error.data.where ?? id));
+}
