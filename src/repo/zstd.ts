@@ -38,7 +38,9 @@ async function load(): Promise<Zstd> {
       decompress: (bytes, rawBytes) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawBytes) }),
     });
   }
-  const wasm = await import("@bokuweb/zstd-wasm");
+  const loaded = await import("@bokuweb/zstd-wasm");
+  // A bundler hands a CommonJS module over as its default export alone.
+  const wasm = "init" in loaded ? loaded : (loaded as unknown as { readonly default: typeof loaded }).default;
   await wasm.init();
   return checked({
     compress: (bytes, level) => wasm.compress(bytes, level),
