@@ -71,12 +71,12 @@ export function openExampleEncoder(
       if (conversation !== undefined) return encodeChat(example, conversation, opened(example));
       const encode = TEXT_ENCODERS.get(example.format);
       if (encode !== undefined) return encode(example, opened(example));
+      throw new IngotError("input.format", `'${example.format}' rows cannot be trained on yet`, {
+        hint: "give the wanted answers as prompt and completion",
+      });
     } catch (error) {
       throw withLine(error, example);
     }
-    throw new IngotError("input.format", `'${example.format}' rows cannot be trained on yet`, {
-      hint: "give the wanted answers as prompt and completion",
-    });
   };
 }
 

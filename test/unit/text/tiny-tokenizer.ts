@@ -14,7 +14,7 @@ function byteCharacters(): string[] {
 export function tinyTokenizerJson(
   specials: readonly string[],
   postProcessor: unknown = null,
-): Record<string, unknown> {
+): Record<string, unknown> & { readonly model: object } {
   return {
     added_tokens: specials.map((content, i) => ({ id: 256 + i, content, special: true, normalized: false })),
     normalizer: null,
