@@ -84,7 +84,7 @@ export async function openTemporaryScratch(options: ScratchOptions = {}): Promis
 
 /** Removes a scratch folder with all that is in it; absent is fine. fs-extra retries where Windows still holds a file. */
 export async function removeScratch(scratch: Scratch): Promise<void> {
-  const { remove } = await import("fs-extra");
+  const { remove } = await import("fs-extra/esm");
   try {
     await remove(scratch.folder);
   } catch (error) {
