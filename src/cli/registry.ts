@@ -51,6 +51,7 @@ export const SYNONYMS: Readonly<Record<string, string>> = {
   delete: "ingot rm VERSION",
   remove: "ingot rm VERSION",
   export: "ingot checkout REV DIR",
+  fetch: "ingot pull",
   fork: "ingot branch NAME REV",
   history: "ingot log",
   versions: "ingot log",

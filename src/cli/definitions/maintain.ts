@@ -12,13 +12,10 @@ export const maintainCommands: readonly CommandDefinition[] = [
     options: [
       { name: "input", summary: "Tensors for the model's inputs (.safetensors)", kind: text("FILE", "file") },
       { name: "out", short: "o", summary: "With --input: write the outputs here", kind: text("FILE", "file") },
-      { name: "system", summary: "System message", kind: text("TEXT") },
-      { name: "raw", summary: "The prompt as it is, without the chat template" },
       { name: "max-tokens", summary: "Longest answer", kind: integer("N", 1) },
       { name: "temperature", summary: "0 = always the likeliest token", kind: number("T", 0, 100) },
       { name: "top-p", summary: "Sample among the likeliest tokens that sum to P", kind: number("P", 0, 1) },
       { name: "seed", summary: "Seed of the sampling", kind: integer("N", 0) },
-      { name: "no-cache", summary: "Without the key-value cache" },
       { name: "threads", summary: "Threads of the machine", kind: integer("N", 1, 1024) },
     ],
     examples: [

@@ -37,7 +37,6 @@ export const shareCommands: readonly CommandDefinition[] = [
   },
   {
     name: "pull",
-    aliases: ["fetch"],
     group: "share",
     summary: "Fetch versions and fast-forward the branches",
     positionals: [remote],

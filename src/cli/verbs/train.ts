@@ -1,7 +1,8 @@
 import { IngotError } from "../../base/errors.ts";
 import type { Context } from "../../commands/context.ts";
 import { executePromote, planPromote } from "../../commands/promote.ts";
-import { type Execution, executeTraining } from "../../commands/train/execute.ts";
+import { executeTraining } from "../../commands/train/execute.ts";
+import type { Execution } from "../../commands/train/execution.ts";
 import { planTraining } from "../../commands/train/plan.ts";
 import { planResume } from "../../commands/train/resume.ts";
 import type { TrainEvent } from "../../train/events.ts";
