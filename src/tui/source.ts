@@ -1,8 +1,10 @@
+import { bug } from "../base/errors.ts";
 import type { Context } from "../commands/context.ts";
+import type { EvolvedExample } from "../commands/evolution.ts";
 import { type LogEntry, log } from "../commands/log.ts";
 import { readHead } from "../commands/versions.ts";
 import { differenceLines } from "./difference-lines.ts";
-import type { LogSource, VersionDetail, VersionRow } from "./version-row.ts";
+import type { ExampleChange, LogSource, VersionDetail, VersionRow } from "./version-row.ts";
 
 /** The screen's view of a repository, read through the commands that the command line uses. */
 export async function openLogSource(context: Context): Promise<LogSource> {
@@ -19,7 +21,7 @@ export async function openLogSource(context: Context): Promise<LogSource> {
         yield rowOf(entry);
       }
     },
-    detail: async (commit) => detailOf(entries.get(commit)),
+    detail: async (commit) => detailOf(context, entries.get(commit) ?? bug(`no entry of ${commit}`)),
     difference: async (from, to) => {
       const { diff } = await import("../commands/diff.ts");
       return differenceLines(await diff(context, { a: from, b: to }));
@@ -46,16 +48,38 @@ export function rowOf(entry: LogEntry): VersionRow {
   };
 }
 
-function detailOf(entry: LogEntry | undefined): VersionDetail {
-  return {
-    commit: entry?.commit ?? "",
-    facts: entry === undefined ? [] : factsOf(entry),
+async function detailOf(context: Context, entry: LogEntry): Promise<VersionDetail> {
+  const plain = {
+    commit: entry.commit,
+    facts: factsOf(entry),
     statuses: [],
     learned: [],
     lost: [],
     loss: [],
   };
+  if (entry.evolution === undefined) return plain;
+  const { evolution } = await import("../commands/evolution.ts");
+  const { examples, readings, counts } = await evolution(context, { revision: entry.commit });
+  return {
+    ...plain,
+    statuses: Object.entries(counts),
+    learned: examples.filter(({ strip }) => strip[0] === false && strip.at(-1) === true).map(changeOf),
+    lost: examples.filter(({ strip }) => strip[0] === true && strip.at(-1) === false).map(changeOf),
+    loss: readings.map(({ loss }) => loss),
+  };
 }
+
+function changeOf({ id, input, expected, strip, loss }: EvolvedExample): ExampleChange {
+  return {
+    id: `e:${id.slice(0, EXAMPLE_DIGITS)}`,
+    label: input || expected,
+    correct: strip,
+    lossFirst: loss[0] ?? 0,
+    lossLast: loss.at(-1) ?? 0,
+  };
+}
+
+const EXAMPLE_DIGITS = 6;
 
 /** Keys of a recipe that a person looks for first. */
 const RECIPE_KEYS = [
