@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytesSource } from "../../src/base/ports.ts";
-import { generate, greedyBatch } from "../../src/generate/decode.ts";
 import { openDecoder } from "../../src/generate/decoder.ts";
 import { answerPrompt } from "../../src/generate/generate.ts";
 import { answerGreedily } from "../../src/generate/greedy-batch.ts";
@@ -80,7 +79,7 @@ describe("generation with the demo base", () => {
     const options = { prompts, maxNewTokens: prompts.map((_, i) => 6 + (i % 7)), stopIds: tokenizer.stopIds };
     const decoder = openDecoder(session);
     const single = await answerGreedily(decoder, { ...options, batchRows: 1 });
-    expect(await greedyBatch({ ...options, session })).toEqual(single);
+    expect(await answerGreedily(decoder, options)).toEqual(single);
     expect(await answerGreedily(decoder, { ...options, batchRows: 7 })).toEqual(single);
     expect(await answerGreedily({ ...decoder, canPad: false }, options)).toEqual(single);
     expect(await answerGreedily(openDecoder(session, { cache: false }), options)).toEqual(single);
@@ -94,8 +93,7 @@ describe("generation with the demo base", () => {
     const ask = async (seed: number): Promise<string> => {
       const sampling = { temperature: 1.5, topK: 50, topP: 0.95, seed };
       return (
-        await generate({
-          session,
+        await answerPrompt(openDecoder(session), {
           tokenizer,
           promptIds: promptOf("What is a river?"),
           maxNewTokens: 12,
@@ -110,8 +108,7 @@ describe("generation with the demo base", () => {
 
   it("stops between two tokens when it is told to", async () => {
     const abort = new AbortController();
-    const result = await generate({
-      session,
+    const result = await answerPrompt(openDecoder(session), {
       tokenizer,
       promptIds: promptOf("Who are you?"),
       maxNewTokens: 40,
@@ -123,7 +120,7 @@ describe("generation with the demo base", () => {
   });
 
   it("refuses an empty prompt", async () => {
-    const asked = generate({ session, tokenizer, promptIds: [], maxNewTokens: 4 });
+    const asked = answerPrompt(openDecoder(session), { tokenizer, promptIds: [], maxNewTokens: 4 });
     await expect(asked).rejects.toMatchObject({ code: "input.row" });
   });
 });
