@@ -3,7 +3,7 @@ import type { Node, Tensor } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { isFloat } from "../onnx/tensors.ts";
 import { createBuilder } from "./builder.ts";
-import { createContext, describeNode, describeOp, Refusal } from "./context.ts";
+import { createContext, describeNode, describeOp, REFUSED, Refusal } from "./context.ts";
 import type { GradRule, GraphBuilder, StaticValue } from "./rule.ts";
 import { broadcastsTo, sameDims, sizeOf } from "./shapes.ts";
 import { findRule } from "./table.ts";
@@ -36,6 +36,7 @@ export function opsetsWith(
 }
 
 interface Plan {
+  readonly wrt: readonly string[];
   /** Nodes through which a gradient flows, in topological order, with their rules and the inputs that want one. */
   readonly steps: readonly {
     readonly node: Node;
@@ -103,20 +104,27 @@ function walk(
 ): void {
   const refusals: { node: Node; why: string }[] = [];
   const readers = readersOf(graph.nodes);
+  const varying = new Set(plan.wrt);
+  const constants = new Map([...graph.weights, ...graph.constants]);
   // After a refusal the walk goes on with zeros, so that all refusals of a model are found at once.
   const refuse = (node: Node, needed: readonly boolean[], why: string) => {
     refusals.push({ node, why });
     node.inputs.forEach((name, i) => {
-      if (needed[i]) accumulate(name, g.full(g.dims(name), 0, g.value(name).dtype));
+      const { dtype, dims } = g.value(name);
+      if (needed[i] && isFloat(dtype)) accumulate(name, g.full(dims, 0, dtype));
     });
   };
   for (const { node, rule, needed } of plan.steps.toReversed()) {
     const dYs = node.outputs.map((name) => gradients.get(name));
-    if (dYs.every((dY) => dY === undefined)) continue;
     if (rule === undefined || rule.state === "refused") {
-      refuse(node, needed, rule?.why ?? "there is no gradient for this operator");
+      refuse(
+        node,
+        needed,
+        rule?.why ?? node.metadata.get(REFUSED) ?? "there is no gradient for this operator",
+      );
       continue;
     }
+    if (dYs.every((dY) => dY === undefined)) continue;
     if (rule.state === "none") continue;
     const opset = graph.opsets.get(node.domain) ?? 1;
     const ctx = createContext({
@@ -125,7 +133,8 @@ function walk(
       g,
       gradients: dYs,
       needed,
-      constants: graph.constants,
+      constants,
+      varying,
       readers,
     });
     try {
@@ -188,7 +197,10 @@ function planWalk(graph: StaticGraph, request: BackwardRequest): Plan {
     const needed = node.inputs.map((name, i) => reached.has(name) && !stops.includes(i));
     if (!needed.includes(true)) continue;
     candidates.push({ node, rule, needed });
-    for (const name of node.outputs) if (carries(name)) reached.add(name);
+    // Through an operator that refuses, the path goes on over integers: else a quantised model would have gradients of zero.
+    const viaIntegers =
+      rule?.state === "refused" || node.inputs.some((name, i) => needed[i] && !carries(name));
+    for (const name of node.outputs) if (name !== "" && (carries(name) || viaIntegers)) reached.add(name);
   }
   const wanted = new Set(request.outputs.map((o) => o.name));
   const steps = candidates.toReversed().filter(({ node, needed }) => {
@@ -198,5 +210,5 @@ function planWalk(graph: StaticGraph, request: BackwardRequest): Plan {
     });
     return true;
   });
-  return { steps: steps.reverse() };
+  return { wrt: request.wrt, steps: steps.reverse() };
 }

@@ -13,6 +13,9 @@ export function describeOp(node: { readonly domain: string; readonly op: string 
   return node.domain === "" ? node.op : `${node.domain}:${node.op}`;
 }
 
+/** Metadata of a node under which `prepareForGradient` leaves why it could not take it apart. */
+export const REFUSED = "ingot.refused";
+
 /** Why a node cannot be differentiated; the walk gathers them. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
@@ -25,7 +28,24 @@ export interface ContextParts {
   readonly gradients: readonly (string | undefined)[];
   readonly needed: readonly boolean[];
   readonly constants: ReadonlyMap<string, Tensor>;
+  /** Constants that are differentiated: rules must not build their present values into formulas. */
+  readonly varying: ReadonlySet<string>;
   readonly readers: ReadonlyMap<string, readonly Node[]>;
+}
+
+/** Operators that only pass elements on. */
+const CARRIERS = ["Cast", "Dropout", "Identity", "Reshape", "Transpose"];
+
+function isReadBy(
+  readers: ReadonlyMap<string, readonly Node[]>,
+  name: string,
+  ops: readonly string[],
+): boolean {
+  return (readers.get(name) ?? []).some(
+    (node) =>
+      ops.includes(node.op) ||
+      (CARRIERS.includes(node.op) && node.outputs.some((output) => isReadBy(readers, output, ops))),
+  );
 }
 
 /** What a rule (or the lowering of a composite operator) sees of its node. */
@@ -52,7 +72,7 @@ export function createContext(parts: ContextParts): RuleContext {
     dims: (i) => g.dims(x(i)),
     dtype: (i) => g.value(x(i)).dtype,
     dY: (i) => parts.gradients[i],
-    constant: (name) => constants.get(name),
+    constant: (name) => (parts.varying.has(name) ? undefined : constants.get(name)),
     numbersOf(i) {
       const tensor = constants.get(x(i));
       const numbers = tensor === undefined ? undefined : numbersIn(tensor);
@@ -61,7 +81,7 @@ export function createContext(parts: ContextParts): RuleContext {
       return numbers;
     },
     needs: (i) => parts.needed[i] === true,
-    isReadBy: (name, ops) => (parts.readers.get(name) ?? []).some((reader) => ops.includes(reader.op)),
+    isReadBy: (name, ops) => isReadBy(parts.readers, name, ops),
     refuse(why) {
       throw new Refusal(why);
     },

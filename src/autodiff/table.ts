@@ -3,13 +3,16 @@ import type { GradRule } from "./rule.ts";
 import { activationRules } from "./rules/activation.ts";
 import { binaryRules } from "./rules/binary.ts";
 import { convRules } from "./rules/conv.ts";
+import { einsumRules } from "./rules/einsum.ts";
 import { indexRules } from "./rules/index.ts";
 import { layoutRules } from "./rules/layout.ts";
 import { matMulRules } from "./rules/mat-mul.ts";
 import { noneRules } from "./rules/none.ts";
 import { normRules } from "./rules/norm.ts";
 import { poolRules } from "./rules/pool.ts";
+import { quantisedRules } from "./rules/quantised.ts";
 import { reduceRules } from "./rules/reduce.ts";
+import { resizeRules } from "./rules/resize.ts";
 import { rotaryRules } from "./rules/rotary.ts";
 import { softmaxRules } from "./rules/softmax.ts";
 import { unaryRules } from "./rules/unary.ts";
@@ -26,6 +29,9 @@ export const GRAD_RULES: readonly GradRule[] = [
   ...matMulRules,
   ...normRules,
   ...rotaryRules,
+  ...einsumRules,
+  ...resizeRules,
+  ...quantisedRules,
   ...convRules,
   ...poolRules,
   ...noneRules,

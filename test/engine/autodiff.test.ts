@@ -3,6 +3,7 @@ import { openRuntime } from "../../src/runtime/ort.ts";
 import type { Runtime } from "../../src/runtime/session.ts";
 import { computeGradients } from "../../src/train/gradient.ts";
 import { CASES } from "../support/autodiff-cases.ts";
+import { COMPOSITE_CASES } from "../support/composite-cases.ts";
 import type { GradientCase } from "../support/gradient-cases.ts";
 import { numericGradient, withFedInitialisers } from "../support/numeric-gradient.ts";
 import { inputsFor, seeded, smallModel } from "../support/small-model.ts";
@@ -59,5 +60,5 @@ async function check(spec: GradientCase): Promise<void> {
 }
 
 describe("numeric Jacobian of every row", () => {
-  for (const spec of CASES) it(spec.name, () => check(spec));
+  for (const spec of [...CASES, ...COMPOSITE_CASES]) it(spec.name, () => check(spec));
 });

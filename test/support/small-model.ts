@@ -65,7 +65,9 @@ export function numbersFor(spec: TensorSpec, random: () => number): number[] {
   const { low = -1, high = 1 } = spec;
   return spec.values !== undefined
     ? [...spec.values]
-    : Array.from({ length: count }, () => low + (high - low) * random());
+    : Array.from({ length: count }, () => low + (high - low) * random()).map((v) =>
+        spec.dtype === "uint8" ? Math.floor(v) : v,
+      );
 }
 
 function tensorFor(spec: TensorSpec, random: () => number): Tensor {

@@ -183,6 +183,10 @@ const groupQueryAttention: Rewrite["parts"] = (ctx) => {
     const isPast = g.greater(limit, g.ints(range(span)));
     const isNew = g.greater(g.ints(range(span)), g.ints([pastSpan - 1]));
     biases.push(maskBias(g, g.op("Or", [isPast, isNew]), dtype));
+  } else {
+    // A query behind the end of its row (right padding) sees the whole row.
+    const lengths = g.reshape(g.cast(ctx.x(5), "int64"), [batch]);
+    biases.push(lengthBias(ctx, g.add(lengths, g.ints([1])), span));
   }
   biases.push(causalBias(g, time, span, pastSpan, dtype, Math.max(0, localWindow)));
   const bias = optional(ctx, 10);

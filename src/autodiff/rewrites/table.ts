@@ -1,10 +1,19 @@
 import type { Node } from "../../onnx/model.ts";
 import { attentionRewrites } from "./attention.ts";
+import { lossRewrites } from "./loss.ts";
+import { normalisationRewrites } from "./normalisation.ts";
+import { recurrentRewrites } from "./recurrent.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { upgradeRewrites } from "./upgrade.ts";
 
 /** Every rewrite that `prepareForGradient` makes. */
-export const REWRITES: readonly Rewrite[] = [...upgradeRewrites, ...attentionRewrites];
+export const REWRITES: readonly Rewrite[] = [
+  ...upgradeRewrites,
+  ...attentionRewrites,
+  ...lossRewrites,
+  ...normalisationRewrites,
+  ...recurrentRewrites,
+];
 
 const byOperator = new Map<string, Rewrite[]>();
 for (const rewrite of REWRITES) {
