@@ -186,7 +186,7 @@ function partsOf(index: GraphIndex, use: Use): Part[] {
   return packed.map(({ path: partPath, from, to }) => ({
     ...whole,
     path: partPath,
-    slice: [from, to],
+    slice: [from, to, use.module.outFeatures],
     outFeatures: to - from,
   }));
 }

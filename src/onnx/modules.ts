@@ -19,8 +19,8 @@ export interface Module {
   readonly outFeatures: number;
   /** Output values of the nodes that apply the weight, before the bias (MatMul) or with it (Gemm, Conv): one a use. */
   readonly outputs: readonly string[];
-  /** Columns [from, to) of the weight's output dimension, where several modules are packed in one weight. */
-  readonly slice?: readonly [number, number];
+  /** Columns [from, to) of the `of` columns of the weight's output dimension, where several modules are packed in one weight. */
+  readonly slice?: readonly [from: number, to: number, of: number];
   /** Kernel geometry of a convolution. */
   readonly conv?: {
     readonly kernel: readonly number[];

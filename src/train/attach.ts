@@ -86,10 +86,9 @@ function besideModule(n: Node, output: string, pairs: readonly LoraPair[], added
     const next = last ? output : `${output}/plus${i}`;
     const [lowDims, deltaDims] = pairDims(pair, xDims, dims);
     added.values.push({ name: low, dims: lowDims }, { name: delta, dims: deltaDims });
-    if (pair.module.conv === undefined) added.nodes.push(...linearPair(pair, x, low, delta));
+    if (pair.module.conv === undefined) added.nodes.push(...linearPair(pair, x, low, delta, added));
     else convPair(pair, x, low, delta, added, deltaDims);
-    const term = pair.module.slice === undefined ? delta : spread(pair, delta, deltaDims, dims, added);
-    added.nodes.push(node("Add", next, [sum, term], next));
+    added.nodes.push(node("Add", next, [sum, delta], next));
     if (!last) added.values.push({ name: next, dims });
     sum = next;
   });
@@ -97,17 +96,30 @@ function besideModule(n: Node, output: string, pairs: readonly LoraPair[], added
 
 function pairDims(pair: LoraPair, x: readonly number[], y: readonly number[]): [readonly number[], readonly number[]] {
   if (pair.module.conv !== undefined) return [y.map((d, axis) => (axis === 1 ? pair.rank : d)), y];
-  return [[...x.slice(0, -1), pair.rank], [...y.slice(0, -1), pair.module.outFeatures]];
+  return [[...x.slice(0, -1), pair.rank], y];
 }
 
 const TRANS_B = ["transB", { type: "int", value: 1 }] as const;
 
 /** X A^T, then s (X A^T) B^T. */
-function linearPair(pair: LoraPair, x: string, low: string, delta: string): readonly Node[] {
+function linearPair(pair: LoraPair, x: string, low: string, delta: string, added: Additions): readonly Node[] {
   return [
     node("FusedMatMul", low, [x, pair.a.input], low, [TRANS_B], "com.microsoft"),
-    node("FusedMatMul", delta, [low, pair.b.input], delta, [TRANS_B, ["alpha", { type: "float", value: pair.scaling }]], "com.microsoft"),
+    node("FusedMatMul", delta, [low, packedB(pair, added)], delta, [TRANS_B, ["alpha", { type: "float", value: pair.scaling }]], "com.microsoft"),
   ];
+}
+
+/** B [out, r], or where the module is a slice of a packed weight, B between rows of zeros: [of, r]. */
+function packedB(pair: LoraPair, added: Additions): string {
+  if (pair.module.slice === undefined) return pair.b.input;
+  const [from, to, of] = pair.module.slice;
+  const name = `${pair.b.input}/packed`;
+  if (added.constants.has(`${name}/pads`)) return name;
+  const bytes = new Uint8Array(BigInt64Array.from([from, 0, of - to, 0].map(BigInt)).buffer);
+  added.constants.set(`${name}/pads`, { dtype: "int64", dims: [4], data: { at: "memory", bytes } });
+  added.nodes.push(node("Pad", name, [pair.b.input, `${name}/pads`], name));
+  added.values.push({ name, dims: [of, pair.rank] });
+  return name;
 }
 
 /** Convolution with A in the module's own geometry, then 1x1 with B, then the scale. */
@@ -127,17 +139,4 @@ function convPair(pair: LoraPair, x: string, low: string, delta: string, added: 
     node("Conv", `${delta}/unscaled`, [low, pair.b.input], `${delta}/unscaled`),
     node("Mul", delta, [`${delta}/unscaled`, scale], delta),
   );
-}
-
-/** Places a delta [.., to - from] in the columns [from, to) of a packed output by padding with zeros. */
-function spread(pair: LoraPair, delta: string, deltaDims: readonly number[], packed: readonly number[], added: Additions): string {
-  const [from, to] = pair.module.slice ?? bug("not a slice");
-  const zeros = new Array<number>(deltaDims.length - 1).fill(0);
-  const pads = [...zeros, from, ...zeros, packed.at(-1)! - to];
-  const name = `${delta}/spread`;
-  const bytes = new Uint8Array(BigInt64Array.from(pads.map(BigInt)).buffer);
-  added.constants.set(`${name}/pads`, { dtype: "int64", dims: [pads.length], data: { at: "memory", bytes } });
-  added.nodes.push(node("Pad", name, [delta, `${name}/pads`], name));
-  added.values.push({ name, dims: packed });
-  return name;
 }

@@ -1,5 +1,5 @@
 import { type Decoder, openDecoder } from "../generate/decoder.ts";
-import { greedyBatch } from "../generate/greedy-batch.ts";
+import { answerGreedily } from "../generate/greedy-batch.ts";
 import { openGraph } from "../runtime/open-graph.ts";
 import type { HostTensor, Session } from "../runtime/session.ts";
 import type { ClassLabels } from "../text/class-labels.ts";
@@ -86,8 +86,7 @@ export class ProbeReader {
       // The tensors are views of theta, so the decoder always sees the newest values.
       this.inference = { session, decoder: openDecoder(session, { extra: tensors }) };
     }
-    const answers = await greedyBatch({
-      decoder: this.inference.decoder,
+    const answers = await answerGreedily(this.inference.decoder, {
       prompts: rows.map((row) => row.promptIds),
       maxNewTokens: rows.map((row) => row.expectedIds.length + LONGER),
       stopIds: tokenizer.stopIds,
