@@ -54,34 +54,39 @@ function isPickle(head: Uint8Array): boolean {
  * Opens a dataset file: unpacks gzip, and says by its name and first bytes how it holds its rows. Throws `input.format`
  * for what is empty, packed otherwise, or no data.
  */
-export async function openContainer(
-  source: ByteSource,
-  name: string,
-  wanted: { readonly paragraphs: boolean; readonly delimited: boolean },
-): Promise<Container> {
+export async function openContainer(source: ByteSource, name: string, wanted: Wanted): Promise<Container> {
   const start = await source.read(0, Math.min(8, source.sizeBytes));
   const packed = isGzip(start);
   const stream = packed ? streamGunzip(source, name) : streamSource(source);
   const { head, chunks } = await peek(stream);
-  if (head.length === 0)
-    throw new IngotError("input.format", `'${name}' is empty`, { data: { where: name } });
-
-  const kind = kindOf(head, name.toLowerCase().replace(/\.gz$/, ""), wanted);
-  if (kind !== "safetensors") refuseOther(head, name);
-  if (kind === undefined) {
-    throw new IngotError("input.format", `'${name}' is of no known kind`, {
-      hint: "known are .jsonl, .json, .csv, .tsv, .txt, .md and .safetensors, each also as .gz",
-      data: { where: name },
-    });
+  try {
+    return { kind: checkedKind(head, name, wanted), chunks, packed };
+  } catch (error) {
+    await stream.return(undefined);
+    throw error;
   }
-  return { kind, chunks, packed };
 }
 
-function kindOf(
-  head: Uint8Array,
-  name: string,
-  wanted: { readonly paragraphs: boolean; readonly delimited: boolean },
-): ContainerKind | undefined {
+interface Wanted {
+  /** Text of no known kind is read as paragraphs. */
+  readonly paragraphs: boolean;
+  /** Text of no known kind is read as CSV. */
+  readonly delimited: boolean;
+}
+
+function checkedKind(head: Uint8Array, name: string, wanted: Wanted): ContainerKind {
+  if (head.length === 0)
+    throw new IngotError("input.format", `'${name}' is empty`, { data: { where: name } });
+  const kind = kindOf(head, name.toLowerCase().replace(/\.gz$/, ""), wanted);
+  if (kind !== "safetensors") refuseOther(head, name);
+  if (kind !== undefined) return kind;
+  throw new IngotError("input.format", `'${name}' is of no known kind`, {
+    hint: "known are .jsonl, .json, .csv, .tsv, .txt, .md and .safetensors, each also as .gz",
+    data: { where: name },
+  });
+}
+
+function kindOf(head: Uint8Array, name: string, wanted: Wanted): ContainerKind | undefined {
   const extension = /\.[a-z0-9]+$/.exec(name)?.[0] ?? "";
   const known = BY_EXTENSION.get(extension);
   if (known !== undefined && known !== "json") return known;
@@ -120,8 +125,13 @@ async function peek(
     break;
   }
   async function* again(): AsyncGenerator<Uint8Array> {
-    if (head.length > 0) yield head;
-    yield* stream;
+    try {
+      if (head.length > 0) yield head;
+      yield* stream;
+    } finally {
+      // Also where the reader stops at the head: an inflater must not stay open.
+      await stream.return(undefined);
+    }
   }
   return { head, chunks: again() };
 }

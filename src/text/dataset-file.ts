@@ -64,9 +64,9 @@ export async function detectFormat(
   name: string,
   options: ReadOptions = {},
 ): Promise<DetectedFormat> {
-  const { kind, packed } = await open(source, name, options);
-  for await (const example of readExamples(source, name, options)) {
-    return { format: example.format, container: kind, packed };
+  const container = await open(source, name, options);
+  for await (const { format } of containerExamples(source, container, name, options)) {
+    return { format, container: container.kind, packed: container.packed };
   }
   throw new IngotError("input.format", `'${name}' holds no rows`, { data: { where: name } });
 }
