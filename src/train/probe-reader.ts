@@ -63,7 +63,7 @@ export class ProbeReader {
       step,
       learningRate: rate,
       position,
-      timeMs: parts.nowMs(),
+      timeMs: Math.round(parts.nowMs()),
       loss: Float32Array.from(answers, (a) => a.loss),
       confidence: Float32Array.from(answers, (a) => a.confidence),
       correct: Uint8Array.from(answers, (a) => (a.correct ? 1 : 0)),
