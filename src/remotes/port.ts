@@ -85,7 +85,7 @@ export interface Remote extends ObjectSource {
   close(): Promise<void>;
 }
 
-/** Progress of a transfer. Totals rise while a pull finds out what there is. */
+/** Progress of a transfer, counted over what the other side lacks. The total rises until all of that is known. */
 export interface TransferEvent {
   readonly event: "transfer";
   readonly objects: number;

@@ -5,6 +5,9 @@ import type { ObjectSource, Publication, Published, Receiver, TransferEvent } fr
 import { fetchRecord, openClaimed } from "./verified-read.ts";
 import { type Tip, walk } from "./walk.ts";
 
+/** Objects between two events while a walk finds out what there is. */
+const EVENT_EVERY = 64;
+
 export interface TransferOptions {
   readonly source: ObjectSource;
   readonly receiver: Receiver;
@@ -32,27 +35,34 @@ export async function* transfer(options: TransferOptions): AsyncGenerator<Transf
   const read = async (oid: Oid, expect: Tip["expect"]): Promise<AnyRecord> => {
     assertGoingOn(signal);
     const fetched = await fetchRecord(source, oid, expect);
+    if (resend || !(await receiver.has(oid))) {
+      objects += 1;
+      totalObjects += 1;
+      bytes += fetched.bytes.length;
+    }
+    // Given also where it is there: the receiver relies on what its records refer to.
     await receiver.putRecord(oid, fetched.record.kind, fetched.bytes);
-    bytes += fetched.bytes.length;
     return fetched.record;
   };
+  let met = 0;
   for await (const { oid, expect, record } of walk(tips, { complete, read })) {
-    totalObjects += 1;
-    if (expect === "blob") blobs.push(oid);
-    else objects += 1;
+    if (expect === "blob" && (resend || !(await receiver.has(oid)))) {
+      blobs.push(oid);
+      totalObjects += 1;
+    }
     if (record?.kind === "commit") commits.push(oid);
-    if (objects % 64 === 0) yield event();
+    met += 1;
+    if (met % EVENT_EVERY === 0) yield event();
   }
   for (const oid of blobs) {
     assertGoingOn(signal);
-    if (resend || !(await receiver.has(oid))) {
-      const object = await openClaimed(source, oid);
-      await receiver.putBlob(oid, object);
-      bytes += object.sizeBytes;
-    }
-    objects += 1;
     yield event();
+    const object = await openClaimed(source, oid);
+    await receiver.putBlob(oid, object);
+    objects += 1;
+    bytes += object.sizeBytes;
   }
+  yield event();
   return commits;
 }
 

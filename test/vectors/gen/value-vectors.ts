@@ -172,6 +172,14 @@ const EXAMPLES: readonly (readonly [string, string, CanonicalValue])[] = [
   ["text-label-text-1", "the text 1 is another label than the number 1", { text: "good", label: "1" }],
   ["text-label-regression", "a number to regress to", { text: "good", label: 0.75 }],
   ["tokens", "labels of -100 are not trained", { input_ids: [1, 2, 3], labels: [-100, 2, 3] }],
+  [
+    "tensors",
+    "one row of a safetensors file",
+    {
+      input: { dtype: "float32", shape: [2], data: new Uint8Array([0, 0, 128, 63, 0, 0, 0, 64]) },
+      labels: { dtype: "int64", shape: [], data: new Uint8Array([3, 0, 0, 0, 0, 0, 0, 0]) },
+    },
+  ],
   ["instruction", "an empty input is the same as none", { instruction: "Say hi", output: "hi" }],
 ];
 
