@@ -93,7 +93,7 @@ const ATTENTION: readonly GradientCase[] = [
       [2, 2, 3, 4],
       [2, 2, 3, 4],
       [2, 2, 3, 4],
-      [2, 1, 1, 3],
+      [2, 1, 3, 3],
     ],
     { opset: 23, attributes: { softcap: { float: 1 } }, label: "Attention with a padding bias and a cap" },
   ),
@@ -156,18 +156,6 @@ const MHA: readonly GradientCase[] = [
     { attributes: { ...HEADS, unidirectional: 1 } },
   ),
   {
-    name: "MultiHeadAttention packed",
-    nodes: [["com.microsoft:MultiHeadAttention", ["q"], ["y"], HEADS]],
-    inputs: { q: { dims: [2, 3, 2, 3, 4] } },
-    outputs: ["y"],
-  },
-  {
-    name: "MultiHeadAttention, k and v packed",
-    nodes: [["com.microsoft:MultiHeadAttention", ["q", "k"], ["y"], HEADS]],
-    inputs: { q: { dims: [2, 3, 8] }, k: { dims: [2, 4, 2, 2, 4] } },
-    outputs: ["y"],
-  },
-  {
     name: "MultiHeadAttention, padding",
     nodes: [["com.microsoft:MultiHeadAttention", ["q", "k", "v", "", "m"], ["y"], HEADS]],
     inputs: {
@@ -221,6 +209,7 @@ function gqa(
   extra: Partial<Record<"past" | "bias" | "packed" | "rotary" | "lengths", boolean>> = {},
 ): GradientCase {
   const past = extra.past === true ? 2 : 0;
+  const batch = past > 0 ? 1 : 2;
   const total = 3 + past;
   const names = [
     "q",
@@ -248,12 +237,12 @@ function gqa(
       ],
     ],
     inputs: {
-      q: { dims: [2, 3, extra.packed ? 32 : 16] },
-      ...(extra.packed ? {} : { k: { dims: [2, 3, 8] }, v: { dims: [2, 3, 8] } }),
-      ...(past > 0 ? { pk: { dims: [2, 2, past, 4] }, pv: { dims: [2, 2, past, 4] } } : {}),
-      n: int32([2], ...lengths),
+      q: { dims: [batch, 3, extra.packed ? 128 : 64] },
+      ...(extra.packed ? {} : { k: { dims: [batch, 3, 32] }, v: { dims: [batch, 3, 32] } }),
+      ...(past > 0 ? { pk: { dims: [batch, 2, past, 16] }, pv: { dims: [batch, 2, past, 16] } } : {}),
+      n: int32([batch], ...lengths.slice(0, batch)),
       t: int32([1], total),
-      ...(extra.rotary ? { c: { dims: [6, 2] }, s: { dims: [6, 2] } } : {}),
+      ...(extra.rotary ? { c: { dims: [6, 8] }, s: { dims: [6, 8] } } : {}),
       ...(extra.bias ? { b: { dims: [1, 4, 3, total] } } : {}),
     },
     outputs: past > 0 ? ["y"] : ["y", "nk", "nv"],
@@ -268,6 +257,7 @@ const GQA: readonly GradientCase[] = [
   gqa("rotary interleaved", { do_rotary: 1, rotary_interleaved: 1 }, { rotary: true }),
   gqa("attention bias", {}, { bias: true }),
   gqa("right padding", {}, { lengths: true }),
+  gqa("past", { do_rotary: 1 }, { past: true, rotary: true }),
   gqa("smooth softmax", { smooth_softmax: 1 }),
 ];
 
@@ -304,7 +294,7 @@ const NORMS: readonly GradientCase[] = [
   one("LRN", [[2, 5, 2, 2]], {
     attributes: { size: 3, alpha: { float: 0.5 }, beta: { float: 0.6 }, bias: { float: 1.2 } },
   }),
-  one("LRN", [[1, 5, 3]], { attributes: { size: 4, alpha: { float: 0.5 } } }),
+  one("LRN", [[1, 5, 3, 1]], { attributes: { size: 5, alpha: { float: 0.5 } } }),
 ];
 
 function recurrent(

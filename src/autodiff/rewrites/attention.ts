@@ -81,7 +81,7 @@ function lengthBias(ctx: RuleContext, lengths: string, span: number): string {
   return maskBias(g, g.greater(column, g.ints(range(span))), ctx.dtype(0));
 }
 
-/** com.microsoft:MultiHeadAttention: packed or separate q, k, v, a bias over all three, padding as a large negative number. */
+/** com.microsoft:MultiHeadAttention: a bias over q, k, v, padding as a large negative number. */
 const multiHeadAttention: Rewrite["parts"] = (ctx) => {
   const { g } = ctx;
   const dtype = ctx.dtype(0);
@@ -103,40 +103,18 @@ const multiHeadAttention: Rewrite["parts"] = (ctx) => {
   return [mergeHeads(g, y), keys, values];
 };
 
-/** q, k, v [B, N, T, H] of any of the layouts that MultiHeadAttention takes. */
+/** q, k, v [B, N, T, H]; keys and values may come in heads already. */
 function projections(ctx: RuleContext, heads: number): { q: string; k: string; v: string } {
   const { g } = ctx;
   const dims = ctx.dims(0);
   const bias = optional(ctx, 3);
-  const apart = (x: string, axis: number) =>
-    g.split(
-      x,
-      g
-        .dims(x)
-        .slice(axis, axis + 1)
-        .flatMap((n) => range(n).map(() => 1)),
-      axis,
-    );
-  if (dims.length === 5) {
-    if (bias !== undefined) ctx.refuse("a bias on packed q, k, v");
-    // [B, T, N, 3, H]
-    const [batch, time, , , width] = dims as [number, number, number, number, number];
-    const [q, k, v] = apart(ctx.x(0), 3).map((x) =>
-      g.transpose(g.reshape(x, [batch, time, heads, width]), [0, 2, 1, 3]),
-    );
-    return { q: q!, k: k!, v: v! };
-  }
+  if (dims.length !== 3 || (ctx.dims(1).length !== 3 && ctx.dims(1).length !== 4))
+    ctx.refuse("q, k, v packed in one input");
   const hidden = dims[2]!;
   const valueWidth = bias === undefined ? 0 : g.dims(bias)[0]! - 2 * hidden;
   const parts = bias === undefined ? undefined : g.split(bias, [hidden, hidden, valueWidth], 0);
   const biased = (x: string, i: number) => (parts === undefined ? x : g.add(x, parts[i]!));
   const q = splitHeads(g, biased(ctx.x(0), 0), heads);
-  if (ctx.dims(1).length === 5) {
-    // [B, S, N, 2, H]
-    const [batch, span, , , width] = ctx.dims(1) as [number, number, number, number, number];
-    const [k, v] = apart(ctx.x(1), 3).map((x) => g.reshape(x, [batch, span, heads * width]));
-    return { q, k: splitHeads(g, biased(k!, 1), heads), v: splitHeads(g, biased(v!, 2), heads) };
-  }
   if (ctx.dims(1).length === 4) return { q, k: ctx.x(1), v: ctx.x(2) };
   return { q, k: splitHeads(g, biased(ctx.x(1), 1), heads), v: splitHeads(g, biased(ctx.x(2), 2), heads) };
 }
