@@ -43,7 +43,6 @@ export const maintainCommands: readonly CommandDefinition[] = [
     summary: "Check every byte; says which versions are affected",
     options: [
       { name: "deep", summary: "Decode and hash every object" },
-      { name: "stored", summary: "Checksums of the stored bytes" },
     ],
     examples: [["ingot fsck --deep", "exit 0 when all is well, 6 when not"]],
     json: true,
