@@ -1,6 +1,6 @@
 import path from "node:path";
 import { bug, IngotError } from "../../base/errors.ts";
-import { assertRefName } from "../../base/names.ts";
+import { assertName } from "../../base/names.ts";
 import { type Oid, oidToBytes } from "../../base/oid.ts";
 import type { DatasetRecord, Plain } from "../../objects/records.ts";
 import type { WriteSession } from "../../repo/repository.ts";
@@ -159,7 +159,7 @@ function defaultName(file: string): string {
 }
 
 function assertedName(name: string): string {
-  assertRefName(name, "typed");
+  assertName(name, "typed");
   return name;
 }
 
