@@ -43,9 +43,9 @@ export async function encodeStored(
 function sampleOf(raw: Uint8Array): Uint8Array {
   const sample = new Uint8Array(3 * SAMPLE_BYTES);
   const last = raw.length - SAMPLE_BYTES;
-  [0, last >>> 1, last].forEach((start, i) =>
-    sample.set(raw.subarray(start, start + SAMPLE_BYTES), i * SAMPLE_BYTES),
-  );
+  for (const [i, start] of [0, last >>> 1, last].entries()) {
+    sample.set(raw.subarray(start, start + SAMPLE_BYTES), i * SAMPLE_BYTES);
+  }
   return sample;
 }
 

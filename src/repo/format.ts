@@ -46,7 +46,8 @@ export function decodeFormat(bytes: Uint8Array, location: string): RepositoryFor
   if (Number(version[1]) !== VERSION) throw refuse(`has format ${version[1]}`);
   if (version[2] !== "blake3") throw refuse(`uses the hash '${version[2]}'`);
   const checkAt = text.lastIndexOf("check ");
-  if (checkAt < 0 || text.slice(checkAt) !== `check ${checkOf(text.slice(0, checkAt))}\n`) throw bad("does not match its check");
+  if (checkAt < 0 || text.slice(checkAt) !== `check ${checkOf(text.slice(0, checkAt))}\n`)
+    throw bad("does not match its check");
   const facts = new Map(
     lines
       .filter((line) => line !== "")

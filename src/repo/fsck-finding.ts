@@ -18,21 +18,31 @@ export type FindingCode =
 export type Severity = "error" | "warning" | "notice";
 
 /** The one table of what fsck can find: how bad it is, and what to do. Codes are stable: programs match on them. */
-export const FINDINGS: Readonly<Record<FindingCode, { readonly severity: Severity; readonly fix: string }>> = {
-  "log.torn": { severity: "error", fix: "the next command that changes a ref puts it aside; if it was acknowledged, take it from a copy of the repository" },
-  "log.damaged": { severity: "error", fix: "take this entry from a copy of the repository" },
-  "log.missing": { severity: "error", fix: "take this entry from a copy of the repository" },
-  "log.chain": { severity: "error", fix: "take the log from a copy of the repository" },
-  "state.damaged": { severity: "error", fix: "remove the file: it is derived, and written again" },
-  "index.damaged": { severity: "error", fix: "remove the folder 'idx': it is derived, and written again" },
-  "pack.missing": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
-  "pack.damaged": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
-  "pack.orphan": { severity: "notice", fix: "ingot gc removes it a day after it was written" },
-  "entry.damaged": { severity: "error", fix: "store the same file again, ingot pull, or take the pack from a copy of the repository" },
-  "object.missing": { severity: "error", fix: "ingot pull, or take it from a copy of the repository" },
-  "object.damaged": { severity: "error", fix: "store the same file again, ingot pull, or take it from a copy of the repository" },
-  "ref.target": { severity: "error", fix: "move the ref to something that is there, or ingot undo" },
-};
+export const FINDINGS: Readonly<Record<FindingCode, { readonly severity: Severity; readonly fix: string }>> =
+  {
+    "log.torn": {
+      severity: "error",
+      fix: "the next command that changes a ref puts it aside; if it was acknowledged, take it from a copy of the repository",
+    },
+    "log.damaged": { severity: "error", fix: "take this entry from a copy of the repository" },
+    "log.missing": { severity: "error", fix: "take this entry from a copy of the repository" },
+    "log.chain": { severity: "error", fix: "take the log from a copy of the repository" },
+    "state.damaged": { severity: "error", fix: "remove the file: it is derived, and written again" },
+    "index.damaged": { severity: "error", fix: "remove the folder 'idx': it is derived, and written again" },
+    "pack.missing": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
+    "pack.damaged": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
+    "pack.orphan": { severity: "notice", fix: "ingot gc removes it a day after it was written" },
+    "entry.damaged": {
+      severity: "error",
+      fix: "store the same file again, ingot pull, or take the pack from a copy of the repository",
+    },
+    "object.missing": { severity: "error", fix: "ingot pull, or take it from a copy of the repository" },
+    "object.damaged": {
+      severity: "error",
+      fix: "store the same file again, ingot pull, or take it from a copy of the repository",
+    },
+    "ref.target": { severity: "error", fix: "move the ref to something that is there, or ingot undo" },
+  };
 
 export interface Finding {
   readonly code: FindingCode;

@@ -27,11 +27,16 @@ export async function checkLog(storage: Storage): Promise<LogCheck> {
     let operation: Operation | undefined;
     try {
       operation = await readEntryOf(storage, n);
-      const follows = previous === undefined ? n === 1 || state === undefined : operation.previous === previous.oid;
-      if (!follows) findings.push(finding("log.chain", String(n), `entry ${n} does not follow entry ${n - 1}`, entryKey(n)));
+      const follows =
+        previous === undefined ? n === 1 || state === undefined : operation.previous === previous.oid;
+      if (!follows)
+        findings.push(
+          finding("log.chain", String(n), `entry ${n} does not follow entry ${n - 1}`, entryKey(n)),
+        );
     } catch (error) {
       if (!(error instanceof IngotError)) throw error;
-      const code = error.code === "object.missing" ? "log.missing" : n === newest ? "log.torn" : "log.damaged";
+      const code =
+        error.code === "object.missing" ? "log.missing" : n === newest ? "log.torn" : "log.damaged";
       findings.push(findingOf(code, String(n), error));
       state = undefined;
     }
@@ -40,11 +45,27 @@ export async function checkLog(storage: Storage): Promise<LogCheck> {
     if (states.has(n)) {
       flush();
       // Behind a damaged entry nothing says what a state file should hold.
-      if (state !== undefined && !(await isStateOf(storage, state))) findings.push(finding("state.damaged", String(n), `the state file after entry ${n} is not what the log says`, stateName(n)));
+      if (state !== undefined && !(await isStateOf(storage, state)))
+        findings.push(
+          finding(
+            "state.damaged",
+            String(n),
+            `the state file after entry ${n} is not what the log says`,
+            stateName(n),
+          ),
+        );
       states.delete(n);
     } else if (batch.length >= BATCH) flush();
   }
-  for (const n of states) findings.push(finding("state.damaged", String(n), `a state file after entry ${n}, which the log does not have`, stateName(n)));
+  for (const n of states)
+    findings.push(
+      finding(
+        "state.damaged",
+        String(n),
+        `a state file after entry ${n}, which the log does not have`,
+        stateName(n),
+      ),
+    );
   if (hint !== undefined) findings.push(hint);
   return { findings, operations: newest };
 }
@@ -55,7 +76,9 @@ async function isStateOf(storage: Storage, state: State): Promise<boolean> {
   return Buffer.compare(await storage.read(stateName(state.n)), encodeState(state)) === 0;
 }
 
-async function listLog(storage: Storage): Promise<{ newest: number; states: Set<number>; hint: Finding | undefined }> {
+async function listLog(
+  storage: Storage,
+): Promise<{ newest: number; states: Set<number>; hint: Finding | undefined }> {
   let newest = 0;
   const states = new Set<number>();
   let hint: Finding | undefined;
@@ -68,8 +91,17 @@ async function listLog(storage: Storage): Promise<{ newest: number; states: Set<
   if ((await storage.stat("log/newest-state")) !== undefined) {
     const text = Buffer.from(await storage.read("log/newest-state")).toString("latin1");
     const named = /^([0-9]{1,15})( [0-9]{1,15})?\n$/.exec(text);
-    if (named === null || !states.has(Number(named[1])) || (named[2] !== undefined && Number(named[2]) >= Number(named[1]))) {
-      hint = finding("state.damaged", "newest-state", "the file that names the newest state file is wrong", "log/newest-state");
+    if (
+      named === null ||
+      !states.has(Number(named[1])) ||
+      (named[2] !== undefined && Number(named[2]) >= Number(named[1]))
+    ) {
+      hint = finding(
+        "state.damaged",
+        "newest-state",
+        "the file that names the newest state file is wrong",
+        "log/newest-state",
+      );
     }
   }
   return { newest, states, hint };

@@ -11,7 +11,7 @@ import { decodePieceList } from "./piece-list.ts";
 import type { Repository } from "./repository.ts";
 import { OBJECT_TYPES, PIECE_TYPES, type Vault, vaultOf } from "./vault.ts";
 import { versionOf } from "./versions.ts";
-import { reachable, type Root } from "./walk.ts";
+import { type Root, reachable } from "./walk.ts";
 
 export interface FsckOptions {
   /** Decodes and hashes every stored byte; without, footers, the log, and what refs lead to. */
@@ -35,7 +35,13 @@ export async function fsck(repo: Repository, options: FsckOptions = {}): Promise
   const vault = vaultOf(repo);
   const log = await checkLog(vault.storage);
   const findings: Finding[] = [...log.findings];
-  await vault.refresh();
+  try {
+    await vault.refresh();
+  } catch (error) {
+    // Without a log nothing says which packs belong to the repository.
+    if (!(error instanceof IngotError) || error.code !== "integrity.log") throw error;
+    return { ok: false, objects: 0, bytes: 0, packs: 0, operations: log.operations, findings };
+  }
   findings.push(...(await checkIndex(vault)));
   const packs = await checkPacks(vault, options);
   findings.push(...packs.findings);
@@ -57,10 +63,12 @@ async function checkIndex({ storage }: Vault): Promise<Finding[]> {
     if (key === "idx/manifest") {
       const text = Buffer.from(await storage.read(key)).toString("latin1");
       const body = text.slice(0, text.lastIndexOf("\n", text.length - 2) + 1);
-      if (text.slice(body.length) !== `${hashBytes(Buffer.from(body))}\n`) findings.push(finding("index.damaged", key, "the list of index files is damaged"));
+      if (text.slice(body.length) !== `${hashBytes(Buffer.from(body))}\n`)
+        findings.push(finding("index.damaged", key, "the list of index files is damaged"));
     } else if (key.endsWith(".idx")) {
       const segment = await IndexSegment.open(storage, key);
-      if ((await segment?.rawRows((pack) => pack)) === undefined) findings.push(finding("index.damaged", key, "an index file is damaged"));
+      if ((await segment?.rawRows((pack) => pack)) === undefined)
+        findings.push(finding("index.damaged", key, "an index file is damaged"));
     }
   }
   return findings;
@@ -83,7 +91,10 @@ async function checkPacks(vault: Vault, { deep = false, onProgress }: FsckOption
   }
   for await (const { key, sizeBytes } of vault.storage.list("packs/")) {
     const pack = /([0-9a-f]{64})\.pack$/.exec(key)?.[1] as Oid | undefined;
-    if (pack === undefined || vault.state.packs.status(pack) === undefined) check.findings.push(finding("pack.orphan", pack ?? key, `a file of ${sizeBytes} bytes that no operation names`, key));
+    if (pack === undefined || vault.state.packs.status(pack) === undefined)
+      check.findings.push(
+        finding("pack.orphan", pack ?? key, `a file of ${sizeBytes} bytes that no operation names`, key),
+      );
   }
   const total = footers.reduce((sum, footer) => sum + footer.count, 0);
   let checked = 0;
@@ -107,15 +118,26 @@ async function checkFooter(vault: Vault, pack: Oid, check: PackCheck): Promise<P
     return footer;
   } catch (error) {
     if (!(error instanceof IngotError)) throw error;
-    check.findings.push(findingOf(error.code === "object.missing" ? "pack.missing" : "pack.damaged", pack, error));
+    check.findings.push(
+      findingOf(error.code === "object.missing" ? "pack.missing" : "pack.damaged", pack, error),
+    );
     return undefined;
   }
 }
 
-async function checkEntry(vault: Vault, footer: PackFooter, entry: PackEntry, check: PackCheck): Promise<void> {
+async function checkEntry(
+  vault: Vault,
+  footer: PackFooter,
+  entry: PackEntry,
+  check: PackCheck,
+): Promise<void> {
   try {
     const stored = await readStored(vault.storage, footer.pack, entry);
-    if (hashBytes(stored) !== entry.checksum) throw new IngotError("integrity.pack", `the entry of '${entry.oid}' in the pack '${footer.pack}' is not the one its footer names`);
+    if (hashBytes(stored) !== entry.checksum)
+      throw new IngotError(
+        "integrity.pack",
+        `the entry of '${entry.oid}' in the pack '${footer.pack}' is not the one its footer names`,
+      );
     const raw = await readEntry(vault.storage, footer.pack, entry);
     if (entry.type === "list") await checkWhole(vault, entry, raw);
   } catch (error) {
@@ -129,8 +151,10 @@ async function checkEntry(vault: Vault, footer: PackFooter, entry: PackEntry, ch
 /** Hashes a large object out of its pieces: the pieces may all be sound and still be the wrong ones. */
 async function checkWhole(vault: Vault, entry: PackEntry, list: Uint8Array): Promise<void> {
   const hasher = openHasher();
-  for (const piece of decodePieceList(entry.oid, list, entry.objectBytes)) hasher.update((await vault.read(piece.oid, PIECE_TYPES)).bytes);
-  if (hasher.finish() !== entry.oid) throw new IngotError("integrity.blob", `the pieces of '${entry.oid}' do not make up that object`);
+  for (const piece of decodePieceList(entry.oid, list, entry.objectBytes))
+    hasher.update((await vault.read(piece.oid, PIECE_TYPES)).bytes);
+  if (hasher.finish() !== entry.oid)
+    throw new IngotError("integrity.blob", `the pieces of '${entry.oid}' do not make up that object`);
 }
 
 async function checkConnections(repo: Repository, vault: Vault): Promise<Finding[]> {
@@ -142,13 +166,28 @@ async function checkConnections(repo: Repository, vault: Vault): Promise<Finding
     const root: Root = { oid: value.oid, expect: expectedOf(name), from: name };
     (name.startsWith("dropped/") ? dropped : roots).push(root);
   }
-  const onUnreadable = (root: Root, error: IngotError) => findings.push(findingOf(error.code === "integrity.reference" ? "object.missing" : "object.damaged", root.oid, error));
+  const onUnreadable = (root: Root, error: IngotError) => {
+    if (error.data.expected !== undefined && vault.state.refs.get(root.from) !== undefined)
+      findings.push(findingOf("ref.target", root.from, error));
+    else
+      findings.push(
+        findingOf(
+          error.code === "integrity.reference" ? "object.missing" : "object.damaged",
+          root.oid,
+          error,
+        ),
+      );
+  };
   const walked = new Set<Oid>();
   for await (const { oid, record, from } of reachable(repo, roots, { onUnreadable })) {
     walked.add(oid);
     if (record === undefined) await checkBlob(vault, oid, from, findings);
   }
-  for await (const _ of reachable(repo, dropped, { blobs: false, skip: (oid) => walked.has(oid), onUnreadable }));
+  for await (const _ of reachable(repo, dropped, {
+    blobs: false,
+    skip: (oid) => walked.has(oid),
+    onUnreadable,
+  }));
   return findings;
 }
 
@@ -161,7 +200,9 @@ function expectedOf(ref: string): Root["expect"] {
 async function checkBlob(vault: Vault, oid: Oid, from: string, findings: Finding[]): Promise<void> {
   const located = await vault.locate(oid, OBJECT_TYPES);
   if (located.length === 0) {
-    findings.push(finding("object.missing", oid, `'${from}' refers to '${oid}', which is not in the repository`, from));
+    findings.push(
+      finding("object.missing", oid, `'${from}' refers to '${oid}', which is not in the repository`, from),
+    );
     return;
   }
   if (located.some(({ type }) => type !== "list")) return;
@@ -169,7 +210,8 @@ async function checkBlob(vault: Vault, oid: Oid, from: string, findings: Finding
     try {
       const list = await readEntry(vault.storage, entry.pack, entry);
       for (const piece of decodePieceList(oid, list, entry.objectBytes)) {
-        if ((await vault.locate(piece.oid, PIECE_TYPES)).length === 0) throw new IngotError("integrity.blob", `a piece of '${oid}' is missing: '${piece.oid}'`);
+        if ((await vault.locate(piece.oid, PIECE_TYPES)).length === 0)
+          throw new IngotError("integrity.blob", `a piece of '${oid}' is missing: '${piece.oid}'`);
       }
       return;
     } catch (error) {
@@ -180,18 +222,33 @@ async function checkBlob(vault: Vault, oid: Oid, from: string, findings: Finding
 }
 
 /** Names the versions and refs that each damaged object takes part in. Costs a walk, so only where something is damaged. */
-async function addAffected(repo: Repository, vault: Vault, findings: readonly Finding[], damaged: ReadonlySet<Oid>): Promise<Finding[]> {
-  const wanted = new Set<string>([...damaged, ...findings.filter(({ code }) => code.startsWith("object.")).map(({ id }) => id)]);
+async function addAffected(
+  repo: Repository,
+  vault: Vault,
+  findings: readonly Finding[],
+  damaged: ReadonlySet<Oid>,
+): Promise<Finding[]> {
+  const wanted = new Set<string>([
+    ...damaged,
+    ...findings.filter(({ code }) => code.startsWith("object.")).map(({ id }) => id),
+  ]);
   if (wanted.size === 0) return [...findings];
   const affects = new Map<string, Set<string>>();
   const { refs } = vault.state;
-  const roots = refs.list("").flatMap(({ name, value }) => ("oid" in value ? [{ oid: value.oid, expect: "any" as const, from: name }] : []));
+  const roots = refs
+    .list("")
+    .flatMap(({ name, value }) =>
+      "oid" in value ? [{ oid: value.oid, expect: "any" as const, from: name }] : [],
+    );
   const commits: { oid: Oid; name: string }[] = [];
   for await (const { oid, record } of reachable(repo, roots, { blobs: false, onUnreadable: () => {} })) {
     if (record?.kind === "commit") commits.push({ oid, name: versionOf(refs, oid) ?? oid.slice(0, 8) });
   }
   for (const { oid, name } of commits) {
-    const names = [name, ...roots.filter((root) => root.oid === oid && !root.from.startsWith("tags/v")).map(({ from }) => from)];
+    const names = [
+      name,
+      ...roots.filter((root) => root.oid === oid && !root.from.startsWith("tags/v")).map(({ from }) => from),
+    ];
     for await (const hit of damagedBelow(repo, vault, oid, wanted)) {
       const known = affects.get(hit) ?? new Set();
       for (const each of names) known.add(each);
@@ -202,7 +259,12 @@ async function addAffected(repo: Repository, vault: Vault, findings: readonly Fi
 }
 
 /** Damaged objects and pieces that one commit needs, its parents left out. */
-async function* damagedBelow(repo: Repository, vault: Vault, commit: Oid, wanted: ReadonlySet<string>): AsyncGenerator<string> {
+async function* damagedBelow(
+  repo: Repository,
+  vault: Vault,
+  commit: Oid,
+  wanted: ReadonlySet<string>,
+): AsyncGenerator<string> {
   if (wanted.has(commit)) yield commit;
   const record = await repo.findRecord(commit).catch(() => undefined);
   if (record === undefined) return;
@@ -210,13 +272,16 @@ async function* damagedBelow(repo: Repository, vault: Vault, commit: Oid, wanted
     .filter(({ field }) => !field.startsWith("parents"))
     .map(({ oid, expect }) => ({ oid, expect, from: commit }));
   const missed: string[] = [];
-  for await (const { oid, record: inner } of reachable(repo, roots, { onUnreadable: ({ oid: bad }) => missed.push(bad) })) {
+  for await (const { oid, record: inner } of reachable(repo, roots, {
+    onUnreadable: ({ oid: bad }) => missed.push(bad),
+  })) {
     if (wanted.has(oid)) yield oid;
     if (inner !== undefined) continue;
     for (const entry of await vault.locate(oid, ["list"])) {
       const list = await readEntry(vault.storage, entry.pack, entry).catch(() => undefined);
       if (list === undefined) continue;
-      for (const piece of decodePieceList(oid, list, entry.objectBytes)) if (wanted.has(piece.oid)) yield piece.oid;
+      for (const piece of decodePieceList(oid, list, entry.objectBytes))
+        if (wanted.has(piece.oid)) yield piece.oid;
     }
   }
   yield* missed.filter((oid) => wanted.has(oid));

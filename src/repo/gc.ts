@@ -1,7 +1,7 @@
 import { bug, IngotError } from "../base/errors.ts";
 import type { Oid } from "../base/oid.ts";
-import { currentProcess, livenessOf, parseProcessIdentity } from "../storage/process-identity.ts";
 import type { Storage } from "../storage/port.ts";
+import { currentProcess, livenessOf, parseProcessIdentity } from "../storage/process-identity.ts";
 import { type Marks, markFrom, markRefs } from "./gc-mark.ts";
 import { RESERVE_KEY } from "./open.ts";
 import { entryEnd, type PackFooter, packKey } from "./pack-format.ts";
@@ -62,21 +62,29 @@ interface Live {
  * Plans a collection: marks from all refs, and sorts the packs. Throws `integrity.*` (exit 6) where a root or anything that it leads to
  * is missing or damaged: what can't be read can't be known to be unneeded.
  */
-export async function planGc(repo: Repository, { nowMs, graceMs = GRACE_MS, command = "gc" }: GcOptions): Promise<GcPlan> {
+export async function planGc(
+  repo: Repository,
+  { nowMs, graceMs = GRACE_MS, command = "gc" }: GcOptions,
+): Promise<GcPlan> {
   const vault = vaultOf(repo);
   const state = await vault.refresh();
   const marks = await markRefs(repo, vault, state.refs);
   const footers = await liveFooters(vault);
   const { live, repack } = await classify(repo, vault, footers, marks);
 
-  const drop: GcPack[] = live.filter(({ footer, facts }) => footer.transient && facts.liveBytes === 0).map(({ facts }) => facts);
-  const condemn = live.filter(({ footer, facts }) => !footer.transient && facts.liveBytes === 0).map(({ facts }) => facts);
+  const drop: GcPack[] = live
+    .filter(({ footer, facts }) => footer.transient && facts.liveBytes === 0)
+    .map(({ facts }) => facts);
+  const condemn = live
+    .filter(({ footer, facts }) => !footer.transient && facts.liveBytes === 0)
+    .map(({ facts }) => facts);
   for (const [pack, status] of state.packs.list()) {
     if (status.state === "live" || Math.max(0, nowMs - status.atMs) < graceMs) continue;
     const sizeBytes = (await vault.storage.stat(packKey(pack)))?.sizeBytes ?? 0;
     drop.push({ pack, sizeBytes, objects: 0, liveBytes: 0 });
   }
-  const later = sum(condemn, (each) => each.sizeBytes) + sum(repack, (each) => each.sizeBytes - each.liveBytes);
+  const later =
+    sum(condemn, (each) => each.sizeBytes) + sum(repack, (each) => each.sizeBytes - each.liveBytes);
   const now = sum(drop, (each) => each.sizeBytes);
   const plan: GcPlan = {
     n: state.n,
@@ -96,16 +104,20 @@ export async function planGc(repo: Repository, { nowMs, graceMs = GRACE_MS, comm
 /** What a plan found to be needed, for the copying. */
 const marksOf = new WeakMap<GcPlan, Marks>();
 
-const sum = <T>(items: readonly T[], of: (item: T) => number) => items.reduce((total, item) => total + of(item), 0);
+const sum = <T>(items: readonly T[], of: (item: T) => number) =>
+  items.reduce((total, item) => total + of(item), 0);
 
-const isWorthRepacking = ({ sizeBytes, liveBytes }: GcPack) => liveBytes > 0 && sizeBytes - liveBytes > DEAD_SHARE * sizeBytes;
+const isWorthRepacking = ({ sizeBytes, liveBytes }: GcPack) =>
+  liveBytes > 0 && sizeBytes - liveBytes > DEAD_SHARE * sizeBytes;
 
 function limitCopies(packs: readonly GcPack[]): GcPack[] {
   let copied = 0;
-  return [...packs].sort((a, b) => a.liveBytes - b.liveBytes).filter((pack) => {
-    copied += pack.liveBytes;
-    return copied <= MAX_COPIED_BYTES;
-  });
+  return [...packs]
+    .sort((a, b) => a.liveBytes - b.liveBytes)
+    .filter((pack) => {
+      copied += pack.liveBytes;
+      return copied <= MAX_COPIED_BYTES;
+    });
 }
 
 async function liveFooters(vault: Vault): Promise<PackFooter[]> {
@@ -113,7 +125,11 @@ async function liveFooters(vault: Vault): Promise<PackFooter[]> {
   for (const [pack, status] of vault.state.packs.list()) {
     if (status.state !== "live") continue;
     const footer = await vault.index.footer(pack);
-    if (footer === undefined) throw new IngotError("integrity.pack", `the pack '${pack}' is missing`, { hint: "ingot fsck", data: { where: packKey(pack), pack } });
+    if (footer === undefined)
+      throw new IngotError("integrity.pack", `the pack '${pack}' is missing`, {
+        hint: "ingot fsck",
+        data: { where: packKey(pack), pack },
+      });
     footers.push(footer);
   }
   return footers;
@@ -123,15 +139,25 @@ async function liveFooters(vault: Vault): Promise<PackFooter[]> {
  * Measures what of each pack is needed. Whatever stays in a pack in use must have all that it refers to in packs in use, needed or not: a
  * later command may build on it without looking further. So the records of a pack that stays as it is are roots too.
  */
-async function classify(repo: Repository, vault: Vault, footers: readonly PackFooter[], marks: Marks): Promise<{ live: Live[]; repack: GcPack[] }> {
+async function classify(
+  repo: Repository,
+  vault: Vault,
+  footers: readonly PackFooter[],
+  marks: Marks,
+): Promise<{ live: Live[]; repack: GcPack[] }> {
   for (;;) {
     const live = footers.map((footer) => ({ footer, facts: measure(footer, marks) }));
-    const repack = limitCopies(live.filter(({ footer, facts }) => !footer.transient && isWorthRepacking(facts)).map(({ facts }) => facts));
+    const repack = limitCopies(
+      live
+        .filter(({ footer, facts }) => !footer.transient && isWorthRepacking(facts))
+        .map(({ facts }) => facts),
+    );
     const roots: Root[] = [];
     for (const { footer, facts } of live) {
       if (facts.liveBytes === 0 || repack.includes(facts)) continue;
       for (const entry of footer.entries()) {
-        if (entry.type === "record" && !marks.has(entry.oid)) roots.push({ oid: entry.oid, expect: "any", from: footer.pack });
+        if (entry.type === "record" && !marks.has(entry.oid))
+          roots.push({ oid: entry.oid, expect: "any", from: footer.pack });
       }
     }
     if (roots.length === 0) return { live, repack };
@@ -173,7 +199,9 @@ export async function executeGc(repo: Repository, first: GcPlan): Promise<GcResu
     }
     plan = await planGc(repo, plan);
   }
-  throw new IngotError("conflict.ref", "refs moved while gc was at work, again and again", { hint: "run ingot gc when less is going on" });
+  throw new IngotError("conflict.ref", "refs moved while gc was at work, again and again", {
+    hint: "run ingot gc when less is going on",
+  });
 }
 
 class Moved extends Error {}
@@ -185,14 +213,19 @@ async function condemn(vault: Vault, plan: GcPlan): Promise<Operation | undefine
     return await publishOperation(vault, {
       build: (refs) => {
         if (refs.n !== plan.n) throw new Moved();
-        return { command: plan.command, edits: [], condemn: [...plan.condemn, ...plan.repack].map(({ pack }) => pack) };
+        return {
+          command: plan.command,
+          edits: [],
+          condemn: [...plan.condemn, ...plan.repack].map(({ pack }) => pack),
+        };
       },
       packs: fresh === undefined ? [] : [fresh.pack],
       needs: [],
     });
   } catch (error) {
     if (!(error instanceof Moved)) throw error;
-    if (fresh !== undefined && vault.state.packs.status(fresh.pack) === undefined) await vault.storage.delete(packKey(fresh.pack));
+    if (fresh !== undefined && vault.state.packs.status(fresh.pack) === undefined)
+      await vault.storage.delete(packKey(fresh.pack));
     return "moved";
   }
 }
@@ -221,7 +254,11 @@ async function repackInto(vault: Vault, plan: GcPlan): Promise<PackFooter> {
   }
 }
 
-async function drop(vault: Vault, plan: GcPlan, condemned: Operation | undefined): Promise<Operation | undefined> {
+async function drop(
+  vault: Vault,
+  plan: GcPlan,
+  condemned: Operation | undefined,
+): Promise<Operation | undefined> {
   const packs = plan.drop.map(({ pack }) => pack);
   if (plan.graceMs === 0) packs.push(...(condemned?.packs.condemn ?? []));
   if (packs.length === 0) return undefined;
@@ -245,7 +282,12 @@ async function sweepOrphans(vault: Vault, nowMs: number): Promise<void> {
   if (await hasOtherSession(vault.storage)) return;
   for await (const { key, modifiedMs } of vault.storage.list("packs/")) {
     const pack = /([0-9a-f]{64})\.pack$/.exec(key)?.[1] as Oid | undefined;
-    if (pack !== undefined && vault.state.packs.status(pack) === undefined && nowMs - modifiedMs > ORPHAN_AGE_MS) await vault.storage.delete(key);
+    if (
+      pack !== undefined &&
+      vault.state.packs.status(pack) === undefined &&
+      nowMs - modifiedMs > ORPHAN_AGE_MS
+    )
+      await vault.storage.delete(key);
   }
 }
 
@@ -254,7 +296,8 @@ async function hasOtherSession(storage: Storage): Promise<boolean> {
     if (!key.endsWith("/session.json")) continue;
     try {
       const owner = parseProcessIdentity(JSON.parse(Buffer.from(await storage.read(key)).toString("utf8")));
-      if (owner !== undefined && owner.pid !== currentProcess().pid && livenessOf(owner) !== "dead") return true;
+      if (owner !== undefined && owner.pid !== currentProcess().pid && livenessOf(owner) !== "dead")
+        return true;
     } catch {
       return true;
     }
@@ -267,6 +310,7 @@ async function freeReserve(storage: Storage): Promise<void> {
 }
 
 async function restoreReserve(storage: Storage): Promise<void> {
-  if ((await storage.stat(RESERVE_KEY)) !== undefined || ((await storage.freeBytes()) ?? 0) < 64 << 20) return;
+  if ((await storage.stat(RESERVE_KEY)) !== undefined || ((await storage.freeBytes()) ?? 0) < 64 << 20)
+    return;
   await storage.put(RESERVE_KEY, new Uint8Array(1 << 20));
 }

@@ -56,7 +56,9 @@ export function encodeSegment(packs: readonly SegmentPack[], rows: readonly Uint
   while (bits < MAX_BITS && sorted.length >> bits > ROWS_PER_BUCKET) bits++;
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
-  [VERSION, packs.length, sorted.length, bits].forEach((value, i) => header.writeUInt32LE(value, 8 + i * 4));
+  for (const [i, value] of [VERSION, packs.length, sorted.length, bits].entries()) {
+    header.writeUInt32LE(value, 8 + i * 4);
+  }
   const packBytes = Buffer.alloc(packs.length * PACK_BYTES);
   packs.forEach(({ pack, transient }, i) => {
     packBytes.write(pack, i * PACK_BYTES, "hex");

@@ -122,7 +122,7 @@ async function findNewest(storage: Storage, name: string): Promise<Found | undef
 function parseGrant(bytes: Uint8Array): Grant | undefined {
   try {
     const value = JSON.parse(Buffer.from(bytes).toString("utf8")) as Record<string, unknown>;
-    const holder = parseProcessIdentity(value["holder"]);
+    const holder = parseProcessIdentity(value.holder);
     const { nonce, command, heartbeatSeq, released } = value;
     if (
       holder === undefined ||

@@ -97,7 +97,7 @@ function memorySource(bytes: Uint8Array): ByteSource {
     sizeBytes: bytes.length,
     read: async (offset, length) => {
       checkRange(offset, length, bytes.length);
-      return bytes.slice(offset, offset + length);
+      return new Uint8Array(bytes.subarray(offset, offset + length));
     },
   };
 }

@@ -74,7 +74,7 @@ export function encodeEntryHeader(entry: Omit<PackEntry, "offset">): Uint8Array 
   bytes.write(entry.oid, 0, "hex");
   writeFacts(bytes, OID_BYTES, entry);
   bytes.write(entry.checksum, 52, "hex");
-  entry.bases.forEach((base, i) => bytes.write(base, ENTRY_HEADER_BYTES + i * OID_BYTES, "hex"));
+  for (const [i, base] of entry.bases.entries()) bytes.write(base, ENTRY_HEADER_BYTES + i * OID_BYTES, "hex");
   return bytes;
 }
 
@@ -127,7 +127,7 @@ export function encodeFooter(entries: readonly PackEntry[], transient: boolean):
     bytes.write(entry.checksum, at + 60, "hex");
   });
   const basesAt = FOOTER_HEADER_BYTES + sorted.length * FOOTER_ROW_BYTES;
-  bases.forEach((base, i) => bytes.write(base, basesAt + i * OID_BYTES, "hex"));
+  for (const [i, base] of bases.entries()) bytes.write(base, basesAt + i * OID_BYTES, "hex");
   return bytes;
 }
 

@@ -3,10 +3,16 @@ import type { Oid } from "../base/oid.ts";
 import type { RefTable, Repository } from "./repository.ts";
 import { vaultOf } from "./vault.ts";
 
-const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 604_800_000,
+};
 const AGO = /^([0-9]{1,6})[. ](minute|hour|day|week)s?[. ]ago$/;
 const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
-const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$/;
+const TIME =
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$/;
 
 export interface Followed {
   /** What is followed, in the refs of one moment. */
@@ -23,9 +29,14 @@ export async function valueAt(repo: Repository, when: string, followed: Followed
   if (/^[0-9]{1,9}$/.test(when)) return changesAgo(repo, Number(when), followed);
   const timeMs = parseTime(when, vaultOf(repo).clock.nowMs());
   if (timeMs === undefined) {
-    throw new IngotError("usage.argument", `'@{${when.slice(0, 80)}}' is neither a number of changes nor a time`, { hint: "for example main@{1}, main@{2026-05-01}, main@{3.days.ago}", data: { where: when } });
+    throw new IngotError(
+      "usage.argument",
+      `'@{${when.slice(0, 80)}}' is neither a number of changes nor a time`,
+      { hint: "for example main@{1}, main@{2026-05-01}, main@{3.days.ago}", data: { where: when } },
+    );
   }
-  for await (const operation of repo.operations()) if (operation.timeMs <= timeMs) return followed.valueIn(await repo.refsAt(operation.n));
+  for await (const operation of repo.operations())
+    if (operation.timeMs <= timeMs) return followed.valueIn(await repo.refsAt(operation.n));
   return undefined;
 }
 
@@ -42,7 +53,11 @@ function parseTime(text: string, nowMs: number): number | undefined {
 
 const valid = (timeMs: number) => (Number.isNaN(timeMs) ? undefined : timeMs);
 
-async function changesAgo(repo: Repository, count: number, { valueIn, touches }: Followed): Promise<Oid | undefined> {
+async function changesAgo(
+  repo: Repository,
+  count: number,
+  { valueIn, touches }: Followed,
+): Promise<Oid | undefined> {
   let value = await valueIn(await repo.refs());
   let left = count;
   if (left === 0) return value;

@@ -2,8 +2,8 @@ import { IngotError } from "../base/errors.ts";
 import { isRefName } from "../base/names.ts";
 import { nearest } from "../base/nearest.ts";
 import { isOid, type Oid, shortOid } from "../base/oid.ts";
-import type { RefTable, Repository } from "./repository.ts";
 import { valueAt } from "./ref-history.ts";
+import type { RefTable, Repository } from "./repository.ts";
 import { findBase, findLatest } from "./versions.ts";
 
 /** A word, an optional `@{...}`, then any number of `~N`, `^`, `^N`. */
@@ -19,7 +19,10 @@ export async function resolveRevision(repo: Repository, text: string): Promise<O
   const oid = await resolveObject(repo, text);
   const record = await repo.findRecord(oid);
   if (record?.kind === "commit") return oid;
-  throw new IngotError("input.version", `'${text}' is a ${record?.kind ?? "blob"}, not a version`, { hint: "ingot log lists the versions", data: { where: text, oid } });
+  throw new IngotError("input.version", `'${text}' is a ${record?.kind ?? "blob"}, not a version`, {
+    hint: "ingot log lists the versions",
+    data: { where: text, oid },
+  });
 }
 
 /** As `resolveRevision`, for an object of any kind: datasets, runs and ids of records and blobs as well. */
@@ -27,11 +30,15 @@ export async function resolveObject(repo: Repository, text: string): Promise<Oid
   const match = text.length > MAX_TEXT ? null : REVISION.exec(text);
   const word = match?.[1] === "@" || (match?.[1] === "" && match[2] !== undefined) ? "HEAD" : match?.[1];
   if (match === null || word === undefined || word === "") {
-    throw new IngotError("usage.argument", `'${text.slice(0, 80)}' is not a revision`, { hint: "for example HEAD~2, v3, main@{1}, production@{2026-05-01}", data: { where: text.slice(0, 80) } });
+    throw new IngotError("usage.argument", `'${text.slice(0, 80)}' is not a revision`, {
+      hint: "for example HEAD~2, v3, main@{1}, production@{2026-05-01}",
+      data: { where: text.slice(0, 80) },
+    });
   }
   const [, , when, steps = ""] = match;
   const refs = await repo.refs();
-  const start = when === undefined ? await resolveWord(repo, refs, word) : await resolveThen(repo, refs, word, when);
+  const start =
+    when === undefined ? await resolveWord(repo, refs, word) : await resolveThen(repo, refs, word, when);
   return climb(repo, start, steps, text);
 }
 
@@ -48,7 +55,10 @@ async function resolveSpecial(repo: Repository, refs: RefTable, word: string): P
   if (find === undefined) return undefined;
   const oid = await find(repo, refs);
   if (oid !== undefined) return oid;
-  throw new IngotError("ref.missing", `'${word}' names nothing yet: there is no version`, { hint: "ingot import MODEL brings in the first", data: { where: word } });
+  throw new IngotError("ref.missing", `'${word}' names nothing yet: there is no version`, {
+    hint: "ingot import MODEL brings in the first",
+    data: { where: word },
+  });
 }
 
 type Special = (repo: Repository, refs: RefTable) => Promise<Oid | undefined>;
@@ -61,7 +71,15 @@ const SPECIAL: Readonly<Record<string, Special | undefined>> = Object.assign(Obj
 
 /** Full name of the ref that a word means, in the order of architecture.md; undefined where no ref is called so. */
 export function findRefName(refs: RefTable, word: string): string | undefined {
-  const candidates = [`tags/${word}`, `heads/${word}`, ...(word.includes("/") ? [] : [word]), ...datasetRef(refs, word), ...runRef(refs, word), word, ...remoteRefs(word)];
+  const candidates = [
+    `tags/${word}`,
+    `heads/${word}`,
+    ...(word.includes("/") ? [] : [word]),
+    ...datasetRef(refs, word),
+    ...runRef(refs, word),
+    word,
+    ...remoteRefs(word),
+  ];
   return candidates.find((name) => isRefName(name) && refs.get(name) !== undefined);
 }
 
@@ -80,7 +98,10 @@ function datasetRef(refs: RefTable, word: string): string[] {
 /** `t3` is the newest checkpoint of that run. */
 function runRef(refs: RefTable, word: string): string[] {
   if (!/^t[0-9]+$/.test(word)) return [];
-  const newest = refs.list(`runs/${word}/`).map((ref) => ref.name).sort((a, b) => tailNumber(b) - tailNumber(a))[0];
+  const newest = refs
+    .list(`runs/${word}/`)
+    .map((ref) => ref.name)
+    .sort((a, b) => tailNumber(b) - tailNumber(a))[0];
   return newest === undefined ? [] : [newest];
 }
 
@@ -107,7 +128,10 @@ async function resolvePrefix(repo: Repository, word: string): Promise<Oid | unde
 
 function refuse(repo: Repository, refs: RefTable, word: string): never {
   if (refs.get(`dropped/${word}`) !== undefined) {
-    throw new IngotError("ref.missing", `the version '${word}' was deleted`, { hint: `its record is dropped/${word}; ingot undo brings it back for 30 days`, data: { where: word } });
+    throw new IngotError("ref.missing", `the version '${word}' was deleted`, {
+      hint: `its record is dropped/${word}; ingot undo brings it back for 30 days`,
+      data: { where: word },
+    });
   }
   const near = nearest(word, shortNames(refs));
   throw new IngotError("ref.missing", `nothing in '${repo.location}' is called '${word.slice(0, 80)}'`, {
@@ -117,7 +141,9 @@ function refuse(repo: Repository, refs: RefTable, word: string): never {
 }
 
 function shortNames(refs: RefTable): string[] {
-  const names = refs.list("").map(({ name }) => name.replace(/^(tags|heads|remotes)\//, "").replace(/^data\/(.*)\/v[0-9]+$/, "$1"));
+  const names = refs
+    .list("")
+    .map(({ name }) => name.replace(/^(tags|heads|remotes)\//, "").replace(/^data\/(.*)\/v[0-9]+$/, "$1"));
   return [...Object.keys(SPECIAL), ...names];
 }
 
@@ -125,11 +151,20 @@ async function resolveThen(repo: Repository, refs: RefTable, word: string, when:
   const find = word === "HEAD" ? undefined : SPECIAL[word];
   const ref = word === "HEAD" ? "HEAD" : findRefName(refs, word);
   // A ref that is gone by now still has a history under its full name.
-  const valueIn = find === undefined ? async (then: RefTable) => then.oid(ref ?? word) : (then: RefTable) => find(repo, then);
-  const oid = await valueAt(repo, when, { valueIn, touches: ref === undefined || ref === "HEAD" ? undefined : ref });
+  const valueIn =
+    find === undefined
+      ? async (then: RefTable) => then.oid(ref ?? word)
+      : (then: RefTable) => find(repo, then);
+  const oid = await valueAt(repo, when, {
+    valueIn,
+    touches: ref === undefined || ref === "HEAD" ? undefined : ref,
+  });
   if (oid !== undefined) return oid;
   if (ref === undefined && find === undefined) return refuse(repo, refs, word);
-  throw new IngotError("ref.missing", `'${word}' had no value at '${when}'`, { hint: `ingot reflog ${word}`, data: { where: `${word}@{${when}}` } });
+  throw new IngotError("ref.missing", `'${word}' had no value at '${when}'`, {
+    hint: `ingot reflog ${word}`,
+    data: { where: `${word}@{${when}}` },
+  });
 }
 
 async function climb(repo: Repository, start: Oid, steps: string, text: string): Promise<Oid> {
@@ -139,7 +174,11 @@ async function climb(repo: Repository, start: Oid, steps: string, text: string):
     const [generations, parent] = step[0] === "~" ? [count, 1] : [count === 0 ? 0 : 1, count];
     for (let i = 0; i < generations; i++) {
       const next: Oid | undefined = (await repo.readRecord(oid, "commit")).parents[parent - 1];
-      if (next === undefined) throw new IngotError("ref.missing", `'${text}' goes back beyond the first version`, { hint: "ingot log", data: { where: text, oid } });
+      if (next === undefined)
+        throw new IngotError("ref.missing", `'${text}' goes back beyond the first version`, {
+          hint: "ingot log",
+          data: { where: text, oid },
+        });
       oid = next;
     }
   }

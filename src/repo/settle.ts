@@ -25,7 +25,11 @@ export interface Reliance {
  * this the one fence against gc: if gc was faster, the next attempt sees what it condemned. Throws `integrity.reference` for an
  * object that is nowhere, or only in a transient pack, on which nothing may build.
  */
-export async function settle(vault: Vault, state: State, { needs, edits, packs, back }: Reliance): Promise<Oid[]> {
+export async function settle(
+  vault: Vault,
+  state: State,
+  { needs, edits, packs, back }: Reliance,
+): Promise<Oid[]> {
   const rescued = new Set<Oid>();
   const todo: Oid[] = [...needs];
   for (const pack of back) {
@@ -42,7 +46,10 @@ export async function settle(vault: Vault, state: State, { needs, edits, packs, 
   for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
     if (seen.has(oid)) continue;
     seen.add(oid);
-    const source = await findSource(vault, state, oid, { packs: [...packs, ...back], transient: mayBeTransient.has(oid) });
+    const source = await findSource(vault, state, oid, {
+      packs: [...packs, ...back],
+      transient: mayBeTransient.has(oid),
+    });
     if (source === undefined || rescued.has(source.pack)) continue;
     rescued.add(source.pack);
     todo.push(...(await recordReferences(vault, source)));

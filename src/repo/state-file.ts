@@ -29,9 +29,16 @@ export function encodeState(state: State): Uint8Array {
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
   const heapBytes = refs.reduce((sum, ref) => sum + ref.length, 0);
-  [VERSION, refs.length, counters.length, live.length, condemned.length, heapBytes].forEach((value, i) =>
-    header.writeUInt32LE(value, 8 + i * 4),
-  );
+  for (const [i, value] of [
+    VERSION,
+    refs.length,
+    counters.length,
+    live.length,
+    condemned.length,
+    heapBytes,
+  ].entries()) {
+    header.writeUInt32LE(value, 8 + i * 4);
+  }
   header.writeBigUInt64LE(BigInt(state.n), 32);
   header.write(state.head, 40, "hex");
   header.writeBigUInt64LE(BigInt(state.timeMs), 72);

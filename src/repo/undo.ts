@@ -5,7 +5,7 @@ import { packKey } from "./pack-format.ts";
 import type { OperationRequest, RefTable, Repository } from "./repository.ts";
 import type { Operation } from "./state.ts";
 import { OBJECT_TYPES, type Vault, vaultOf } from "./vault.ts";
-import { reachable, type Root } from "./walk.ts";
+import { type Root, reachable } from "./walk.ts";
 
 export interface UndoOptions {
   /** Number of the operation to take back; the last one that is no housekeeping where absent. */
@@ -31,10 +31,16 @@ export async function planUndo(repo: Repository, options: UndoOptions = {}): Pro
   const edits = undone.edits.filter(isUndoable).map(turnRound);
   const add = new Set(await packsToRestore(vault, undone));
   for (const pack of await packsOfRestored(repo, vault, edits)) add.add(pack);
-  if (edits.length === 0 && add.size === 0) throw nothing(`operation ${undone.n} changed nothing that can be taken back`);
+  if (edits.length === 0 && add.size === 0)
+    throw nothing(`operation ${undone.n} changed nothing that can be taken back`);
   return {
     undone,
-    request: { command: `undo ${undone.n}`, edits, undoes: undone.n, ...(add.size === 0 ? {} : { add: [...add] }) },
+    request: {
+      command: `undo ${undone.n}`,
+      edits,
+      undoes: undone.n,
+      ...(add.size === 0 ? {} : { add: [...add] }),
+    },
   };
 }
 
@@ -48,14 +54,18 @@ function turnRound({ ref, old, new: next }: RefEdit): RefEdit {
   return { ref, ...(next === undefined ? {} : { old: next }), ...(old === undefined ? {} : { new: old }) };
 }
 
-async function findOperation(repo: Repository, { operation: n, redo = false }: UndoOptions): Promise<Operation> {
+async function findOperation(
+  repo: Repository,
+  { operation: n, redo = false }: UndoOptions,
+): Promise<Operation> {
   if (n !== undefined) {
     const found = await readNumbered(repo, n);
     if (found.housekeeping) throw nothing(`operation ${n} is housekeeping, which is not taken back`);
     return found;
   }
   for await (const operation of repo.operations()) {
-    if (operation.housekeeping || (!operation.edits.some(isUndoable) && operation.packs.condemn.length === 0)) continue;
+    if (operation.housekeeping || (!operation.edits.some(isUndoable) && operation.packs.condemn.length === 0))
+      continue;
     if (redo && operation.undoes === undefined) break;
     return operation;
   }
@@ -66,7 +76,8 @@ async function readNumbered(repo: Repository, n: number): Promise<Operation> {
   try {
     return await repo.readOperation(n);
   } catch (error) {
-    if (error instanceof IngotError && error.code === "object.missing") throw nothing(`there is no operation ${n}`);
+    if (error instanceof IngotError && error.code === "object.missing")
+      throw nothing(`there is no operation ${n}`);
     throw error;
   }
 }
@@ -96,7 +107,8 @@ async function packsToRestore(vault: Vault, undone: Operation): Promise<Oid[]> {
 async function packsOfRestored(repo: Repository, vault: Vault, edits: readonly RefEdit[]): Promise<Oid[]> {
   const roots: Root[] = [];
   for (const { ref, new: value } of edits) {
-    if (value !== undefined && "oid" in value && !ref.startsWith("dropped/")) roots.push({ oid: value.oid, expect: "any", from: ref });
+    if (value !== undefined && "oid" in value && !ref.startsWith("dropped/"))
+      roots.push({ oid: value.oid, expect: "any", from: ref });
   }
   if (roots.length === 0) return [];
   const held = heldByRefs(vault.state.refs);
@@ -109,7 +121,10 @@ async function packsOfRestored(repo: Repository, vault: Vault, edits: readonly R
   for await (const { oid } of reachable(repo, roots, { skip: (each) => held.has(each), onUnreadable })) {
     const found = await vault.locate(oid, OBJECT_TYPES);
     if (found.some((entry) => entry.status.state === "live")) continue;
-    const there = await firstPresent(vault, found.map((entry) => entry.pack));
+    const there = await firstPresent(
+      vault,
+      found.map((entry) => entry.pack),
+    );
     if (there === undefined) lost.push(oid);
     else packs.add(there);
   }
@@ -125,6 +140,7 @@ async function firstPresent(vault: Vault, packs: readonly Oid[]): Promise<Oid | 
 /** What a ref other than `dropped/` points at is kept with everything that it leads to. */
 function heldByRefs(refs: RefTable): ReadonlySet<Oid> {
   const held = new Set<Oid>();
-  for (const { name, value } of refs.list("")) if ("oid" in value && !name.startsWith("dropped/")) held.add(value.oid);
+  for (const { name, value } of refs.list(""))
+    if ("oid" in value && !name.startsWith("dropped/")) held.add(value.oid);
   return held;
 }

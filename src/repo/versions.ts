@@ -58,7 +58,8 @@ export async function findBase(repo: Repository, refs: RefTable): Promise<Oid | 
     const parent: Oid | undefined = commit.parents[0];
     if (parent === undefined) return oid;
     const next = await repo.readRecord(parent, "commit");
-    if (next.snapshot !== commit.snapshot && (await repo.readRecord(next.snapshot, "snapshot")).base !== base) return oid;
+    if (next.snapshot !== commit.snapshot && (await repo.readRecord(next.snapshot, "snapshot")).base !== base)
+      return oid;
     oid = parent;
     commit = next;
   }

@@ -27,7 +27,11 @@ export interface WalkOptions {
 }
 
 /** Every object that roots lead to, each once, parents before what they refer to. Reads records, and of blobs only the id. */
-export async function* reachable(repo: Repository, roots: Iterable<Root>, { skip = () => false, blobs = true, onUnreadable }: WalkOptions = {}): AsyncGenerator<Reached> {
+export async function* reachable(
+  repo: Repository,
+  roots: Iterable<Root>,
+  { skip = () => false, blobs = true, onUnreadable }: WalkOptions = {},
+): AsyncGenerator<Reached> {
   const seen = new Set<Oid>();
   const todo = [...roots].reverse();
   for (let root = todo.pop(); root !== undefined; root = todo.pop()) {
@@ -50,7 +54,8 @@ export async function* reachable(repo: Repository, roots: Iterable<Root>, { skip
     const found = record === undefined ? [] : references(record);
     for (let i = found.length - 1; i >= 0; i--) {
       const reference = found[i] as (typeof found)[number];
-      if (!seen.has(reference.oid)) todo.push({ oid: reference.oid, expect: reference.expect, from: root.oid });
+      if (!seen.has(reference.oid))
+        todo.push({ oid: reference.oid, expect: reference.expect, from: root.oid });
     }
   }
 }
@@ -60,6 +65,10 @@ async function readExpected(repo: Repository, { oid, expect, from }: Root): Prom
     return expect === "any" ? await repo.findRecord(oid) : await repo.readRecord(oid, expect as RecordKind);
   } catch (error) {
     if (!(error instanceof IngotError) || error.code !== "object.missing") throw error;
-    throw new IngotError("integrity.reference", `'${from}' refers to '${oid}', which is not in the repository`, { hint: "ingot fsck", data: { where: from, oid }, cause: error });
+    throw new IngotError(
+      "integrity.reference",
+      `'${from}' refers to '${oid}', which is not in the repository`,
+      { hint: "ingot fsck", data: { where: from, oid }, cause: error },
+    );
   }
 }

@@ -7,11 +7,16 @@ interface Kept {
   readonly modifiedMs: number;
 }
 
+/** A copy; `slice` of a Buffer would be a view. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** Keys in memory, for tests and scratch repositories. `nowMs` stamps what is written. */
 export function openMemoryStorage({ nowMs = () => 0 }: { readonly nowMs?: () => number } = {}): Storage {
   const kept = new Map<string, Kept>();
   const keep = (key: string, bytes: Uint8Array) =>
-    void kept.set(key, { bytes: bytes.slice(), modifiedMs: nowMs() });
+    void kept.set(key, { bytes: copyOf(bytes), modifiedMs: nowMs() });
   const find = (key: string): Uint8Array => {
     assertKey(key);
     const found = kept.get(key);
@@ -27,7 +32,7 @@ export function openMemoryStorage({ nowMs = () => 0 }: { readonly nowMs?: () => 
 
   return {
     location: "memory",
-    read: async (key) => find(key).slice(),
+    read: async (key) => copyOf(find(key)),
     readRange: async (key, offset, length) => {
       const bytes = find(key);
       if (offset < 0 || length < 0 || offset + length > bytes.length) {
@@ -35,7 +40,7 @@ export function openMemoryStorage({ nowMs = () => 0 }: { readonly nowMs?: () => 
           data: { where: key, sizeBytes: bytes.length },
         });
       }
-      return bytes.slice(offset, offset + length);
+      return copyOf(bytes.subarray(offset, offset + length));
     },
     stat: async (key) => {
       assertKey(key);
@@ -75,7 +80,7 @@ function memoryWriter(
 ): StorageWriter {
   const parts: Uint8Array[] = [];
   return {
-    write: async (bytes) => void parts.push(bytes.slice()),
+    write: async (bytes) => void parts.push(copyOf(bytes)),
     commit: async (key = firstKey) => {
       if (key === undefined) throw new Error("bug: commit of a writer without a key");
       assertKey(key);

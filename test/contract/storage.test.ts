@@ -47,7 +47,7 @@ for (const [name, open] of storages) {
 
     it("keeps nothing of the caller's buffers", async () => {
       const storage = open();
-      const bytes = text("abc");
+      const bytes = Buffer.from("abc");
       await storage.put("a", bytes);
       bytes[0] = 0;
       const read = await storage.read("a");
