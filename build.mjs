@@ -35,8 +35,14 @@ const bundleRequires = {
 const leaveOutNative = {
   name: "leave-out-native",
   setup(esbuild) {
-    esbuild.onResolve({ filter: /^(msgpackr-extract|bufferutil|utf-8-validate)$/ }, ({ path: name }) => ({ path: name, namespace: "left-out" }));
-    esbuild.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path: name }) => ({ contents: `throw new Error(${JSON.stringify(`${name} is left out`)});`, loader: "js" }));
+    esbuild.onResolve({ filter: /^(msgpackr-extract|bufferutil|utf-8-validate)$/ }, ({ path: name }) => ({
+      path: name,
+      namespace: "left-out",
+    }));
+    esbuild.onLoad({ filter: /.*/, namespace: "left-out" }, ({ path: name }) => ({
+      contents: `throw new Error(${JSON.stringify(`${name} is left out`)});`,
+      loader: "js",
+    }));
   },
 };
 
@@ -70,13 +76,19 @@ if (process.argv.includes("--types")) await writeTypes();
 
 /** Licence texts of what the bundle contains. */
 async function writeNotices(inputs) {
-  const packages = new Set(inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter(Boolean));
+  const packages = new Set(
+    inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]).filter(Boolean),
+  );
   const parts = [];
   for (const name of [...packages].sort()) {
     const folder = path.join(root, "node_modules", name);
-    const { version: packageVersion, license } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
+    const { version: packageVersion, license } = JSON.parse(
+      await readFile(path.join(folder, "package.json"), "utf8"),
+    );
     const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-    parts.push(`${name} ${packageVersion} (${license})\n\n${file === undefined ? "" : await readFile(path.join(folder, file), "utf8")}`);
+    parts.push(
+      `${name} ${packageVersion} (${license})\n\n${file === undefined ? "" : await readFile(path.join(folder, file), "utf8")}`,
+    );
   }
   await writeFile(path.join(dist, "NOTICES.txt"), parts.join(`\n${"-".repeat(80)}\n\n`));
 }
@@ -85,7 +97,19 @@ async function writeNotices(inputs) {
 async function writeTypes() {
   const { spawnSync } = await import("node:child_process");
   const tsc = path.join(path.dirname(require.resolve("typescript/package.json")), "bin", "tsc");
-  const options = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--rootDir", "src", "--outDir", path.join(dist, "types")];
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", ...options], { cwd: root, encoding: "utf8" });
+  const options = [
+    "--noEmit",
+    "false",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--rootDir",
+    "src",
+    "--outDir",
+    path.join(dist, "types"),
+  ];
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", ...options], {
+    cwd: root,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`declarations: ${stdout}`);
 }

@@ -13,7 +13,9 @@ export interface RawArguments {
 export function optionsOf(command: CommandDefinition): readonly OptionDefinition[] {
   const own = command.options ?? [];
   const taken = new Set(own.flatMap((o) => [o.name, o.short]));
-  const globals = GLOBAL_OPTIONS.filter((o) => !taken.has(o.name)).map((o) => (taken.has(o.short) && o.name !== o.short ? withoutShort(o) : o));
+  const globals = GLOBAL_OPTIONS.filter((o) => !taken.has(o.name)).map((o) =>
+    taken.has(o.short) && o.name !== o.short ? withoutShort(o) : o,
+  );
   return [...own, ...globals];
 }
 
@@ -23,8 +25,16 @@ function withoutShort({ short: _, ...option }: OptionDefinition): OptionDefiniti
 
 /** `usage.flag` for an option that the verb does not have, with the nearest one. */
 export function unknownOption(command: CommandDefinition, typed: string): IngotError {
-  const names = optionsOf(command).flatMap((o) => [`--${o.name}`, ...(o.short === undefined ? [] : [`-${o.short}`])]);
-  const near = typed.startsWith("--") ? nearest(typed, names.filter((n) => n.startsWith("--"))) : undefined;
+  const names = optionsOf(command).flatMap((o) => [
+    `--${o.name}`,
+    ...(o.short === undefined ? [] : [`-${o.short}`]),
+  ]);
+  const near = typed.startsWith("--")
+    ? nearest(
+        typed,
+        names.filter((n) => n.startsWith("--")),
+      )
+    : undefined;
   return new IngotError("usage.flag", `'${command.name}' has no option '${typed}'`, {
     hint: near === undefined ? `ingot ${command.name} -h` : `did you mean ${near}?`,
   });
@@ -32,7 +42,9 @@ export function unknownOption(command: CommandDefinition, typed: string): IngotE
 
 /** `usage.flag` for an option without its value. */
 export function missingValue(option: OptionDefinition): IngotError {
-  return new IngotError("usage.flag", `'--${option.name}' needs a value`, { hint: `--${option.name} ${placeholderOf(option.kind!)}` });
+  return new IngotError("usage.flag", `'--${option.name}' needs a value`, {
+    hint: `--${option.name} ${placeholderOf(option.kind!)}`,
+  });
 }
 
 /** How a value is shown in help. */
@@ -48,10 +60,16 @@ export function checkArguments(command: CommandDefinition, raw: RawArguments): A
     const given = raw.options.get(option.name);
     if (given === undefined || given.length === 0) continue;
     if (option.kind === undefined) {
-      if (given.some((v) => v !== true)) throw new IngotError("usage.flag", `'--${option.name}' takes no value`, { hint: `ingot ${command.name} -h` });
+      if (given.some((v) => v !== true))
+        throw new IngotError("usage.flag", `'--${option.name}' takes no value`, {
+          hint: `ingot ${command.name} -h`,
+        });
       values.set(option.name, true);
     } else if (option.repeat === true) {
-      values.set(option.name, given.map((v) => readValue(option.kind!, v, `--${option.name}`)) as ArgumentValue);
+      values.set(
+        option.name,
+        given.map((v) => readValue(option.kind!, v, `--${option.name}`)) as ArgumentValue,
+      );
     } else {
       values.set(option.name, readValue(option.kind, given.at(-1)!, `--${option.name}`));
     }
@@ -61,7 +79,11 @@ export function checkArguments(command: CommandDefinition, raw: RawArguments): A
   return new Arguments(values, known);
 }
 
-function placePositionals(command: CommandDefinition, given: readonly string[], values: Map<string, ArgumentValue>): void {
+function placePositionals(
+  command: CommandDefinition,
+  given: readonly string[],
+  values: Map<string, ArgumentValue>,
+): void {
   let next = 0;
   for (const positional of command.positionals ?? []) {
     if (positional.many === true) {
@@ -76,22 +98,32 @@ function placePositionals(command: CommandDefinition, given: readonly string[], 
     }
   }
   if (next < given.length) {
-    throw new IngotError("usage.argument", `'${given[next]}' is one argument too many for '${command.name}'`, { hint: `ingot ${command.name} -h` });
+    throw new IngotError(
+      "usage.argument",
+      `'${given[next]}' is one argument too many for '${command.name}'`,
+      { hint: `ingot ${command.name} -h` },
+    );
   }
 }
 
 function missingArgument(command: CommandDefinition, name: string): IngotError {
-  return new IngotError("usage.argument", `'${command.name}' needs ${name.toUpperCase()}`, { hint: `ingot ${command.name} -h` });
+  return new IngotError("usage.argument", `'${command.name}' needs ${name.toUpperCase()}`, {
+    hint: `ingot ${command.name} -h`,
+  });
 }
 
 function readValue(kind: ValueKind, typed: string | true, name: string): string | number {
-  if (typed === true) throw new IngotError("usage.flag", `'${name}' needs a value`, { hint: `${name} ${placeholderOf(kind)}` });
+  if (typed === true)
+    throw new IngotError("usage.flag", `'${name}' needs a value`, { hint: `${name} ${placeholderOf(kind)}` });
   if (kind.type === "text") return typed;
   if (kind.type === "choice") {
     if (kind.values.includes(typed)) return typed;
     const near = nearest(typed, kind.values);
     throw new IngotError("usage.flag", `'${typed}' is no value of '${name}'`, {
-      hint: near === undefined ? `one of ${kind.values.join(", ")}` : `did you mean ${near}? (${kind.values.join(", ")})`,
+      hint:
+        near === undefined
+          ? `one of ${kind.values.join(", ")}`
+          : `did you mean ${near}? (${kind.values.join(", ")})`,
     });
   }
   return readNumber(kind, typed, name);
@@ -100,12 +132,18 @@ function readValue(kind: ValueKind, typed: string | true, name: string): string 
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-function readNumber(kind: Extract<ValueKind, { type: "integer" | "number" }>, typed: string, name: string): number {
+function readNumber(
+  kind: Extract<ValueKind, { type: "integer" | "number" }>,
+  typed: string,
+  name: string,
+): number {
   const value = Number(typed);
   const isShaped = (kind.type === "integer" ? INTEGER : NUMBER).test(typed) && Number.isFinite(value);
   const tooSmall = kind.min !== undefined && value < kind.min;
   const tooLarge = kind.max !== undefined && value > kind.max;
   if (isShaped && !tooSmall && !tooLarge) return value;
   const range = `${kind.min === undefined ? "" : ` from ${kind.min}`}${kind.max === undefined || kind.max === Number.MAX_SAFE_INTEGER ? "" : ` to ${kind.max}`}`;
-  throw new IngotError("usage.flag", `'${typed}' is no value of '${name}'`, { hint: `${name} takes a${kind.type === "integer" ? " whole" : ""} number${range}` });
+  throw new IngotError("usage.flag", `'${typed}' is no value of '${name}'`, {
+    hint: `${name} takes a${kind.type === "integer" ? " whole" : ""} number${range}`,
+  });
 }

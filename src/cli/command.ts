@@ -1,5 +1,3 @@
-import type { Invocation } from "./invocation.ts";
-
 /** How the text of an argument is read and checked. */
 export type ValueKind =
   | { readonly type: "text"; readonly placeholder: string; readonly complete?: CompletionSource }
@@ -8,7 +6,15 @@ export type ValueKind =
   | { readonly type: "choice"; readonly values: readonly string[] };
 
 /** What completion offers for a value. */
-export type CompletionSource = "revision" | "ref" | "branch" | "dataset" | "file" | "command" | "topic" | "setting";
+export type CompletionSource =
+  | "revision"
+  | "ref"
+  | "branch"
+  | "dataset"
+  | "file"
+  | "command"
+  | "topic"
+  | "setting";
 
 export interface PositionalDefinition {
   readonly name: string;
@@ -47,13 +53,16 @@ export interface CommandDefinition {
   readonly json?: boolean;
   /** True where `--dry-run` means something. */
   readonly dryRun?: boolean;
-  /** Loads what runs it; nothing heavy is loaded before. */
-  readonly load: () => Promise<{ run(invocation: Invocation): Promise<undefined | number> }>;
 }
 
 export const text = (placeholder: string, complete?: CompletionSource): ValueKind =>
   complete === undefined ? { type: "text", placeholder } : { type: "text", placeholder, complete };
-export const integer = (placeholder: string, min = 0, max = Number.MAX_SAFE_INTEGER): ValueKind => ({ type: "integer", placeholder, min, max });
+export const integer = (placeholder: string, min = 0, max = Number.MAX_SAFE_INTEGER): ValueKind => ({
+  type: "integer",
+  placeholder,
+  min,
+  max,
+});
 export const number = (placeholder: string, min?: number, max?: number): ValueKind => ({
   type: "number",
   placeholder,
@@ -67,7 +76,6 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { name: "C", short: "C", summary: "Run as if started in DIR", kind: text("DIR", "file") },
   { name: "json", summary: "Print JSON for programs" },
   { name: "quiet", short: "q", summary: "Say only what was asked for" },
-  { name: "verbose", short: "v", summary: "Say more" },
   { name: "yes", short: "y", summary: "Answer yes to the question this verb asks" },
   { name: "no", summary: "Answer no to the question this verb asks" },
   { name: "no-input", summary: "Never ask" },

@@ -1,5 +1,5 @@
-import type { CompletionSource, ValueKind } from "./command.ts";
 import { optionsOf } from "./arguments.ts";
+import type { CompletionSource, ValueKind } from "./command.ts";
 import type { Io } from "./io.ts";
 import { COMMANDS, FAMILIES, findCommand, subcommandsOf } from "./registry.ts";
 
@@ -16,25 +16,41 @@ export async function complete(words: readonly string[], io: Io): Promise<readon
   const before = rest.slice(0, -1);
   const family = before[0];
   if (before.length === 0) return matching(topWords(), current);
-  if (before.length === 1 && family !== undefined && Object.hasOwn(FAMILIES, family)) return matching(subcommandsOf(family), current);
+  if (before.length === 1 && family !== undefined && Object.hasOwn(FAMILIES, family))
+    return matching(subcommandsOf(family), current);
   const found = findCommand(before);
   if (found === undefined) return [];
   const options = optionsOf(found.command);
   const last = before.at(-1)!;
-  const waiting = options.find((o) => o.kind !== undefined && (last === `--${o.name}` || last === `-${o.short}`));
+  const waiting = options.find(
+    (o) => o.kind !== undefined && (last === `--${o.name}` || last === `-${o.short}`),
+  );
   if (waiting?.kind !== undefined) return matching(await valuesOf(waiting.kind, io, folder), current);
-  if (current.startsWith("-")) return matching(options.filter((o) => o.name.length > 1).map((o) => `--${o.name}`), current);
-  const given = before.slice(found.words).filter((word, i, all) => !word.startsWith("-") && !takesValue(all[i - 1])).length;
+  if (current.startsWith("-"))
+    return matching(
+      options.filter((o) => o.name.length > 1).map((o) => `--${o.name}`),
+      current,
+    );
+  const given = before
+    .slice(found.words)
+    .filter((word, i, all) => !word.startsWith("-") && !takesValue(all[i - 1])).length;
   const positionals = found.command.positionals ?? [];
-  const positional = positionals[given] ?? (positionals.at(-1)?.many === true ? positionals.at(-1) : undefined);
+  const positional =
+    positionals[given] ?? (positionals.at(-1)?.many === true ? positionals.at(-1) : undefined);
   return positional === undefined ? [] : matching(await valuesOf(positional.kind, io, folder), current);
 
   function takesValue(word: string | undefined): boolean {
-    return word !== undefined && options.some((o) => o.kind !== undefined && (word === `--${o.name}` || word === `-${o.short}`));
+    return (
+      word !== undefined &&
+      options.some((o) => o.kind !== undefined && (word === `--${o.name}` || word === `-${o.short}`))
+    );
   }
 }
 
-function withoutFolder(words: readonly string[]): { readonly rest: readonly string[]; readonly folder: string | undefined } {
+function withoutFolder(words: readonly string[]): {
+  readonly rest: readonly string[];
+  readonly folder: string | undefined;
+} {
   if (words[0] !== "-C" || words.length < 3) return { rest: words, folder: undefined };
   return { rest: words.slice(2), folder: words[1] };
 }
@@ -47,25 +63,35 @@ async function valuesOf(kind: ValueKind, io: Io, folder: string | undefined): Pr
   if (kind.type === "choice") return kind.values;
   if (kind.type !== "text" || kind.complete === undefined || kind.complete === "file") return [];
   if (kind.complete === "topic") return [...topWords(), ...Object.keys((await import("./topics.ts")).TOPICS)];
-  if (kind.complete === "setting") return Object.keys((await import("../commands/setting-keys.ts")).SETTING_KEYS);
+  if (kind.complete === "setting")
+    return Object.keys((await import("../commands/setting-keys.ts")).SETTING_KEYS);
   return refNames(kind.complete, io, folder);
 }
 
-async function refNames(source: CompletionSource, io: Io, folder: string | undefined): Promise<readonly string[]> {
+async function refNames(
+  source: CompletionSource,
+  io: Io,
+  folder: string | undefined,
+): Promise<readonly string[]> {
   const { resolve } = await import("node:path");
   const { contextOptions } = await import("./context.ts");
   const { openContext } = await import("../commands/open-context.ts");
-  const context = await openContext({ ...contextOptions(io), cwd: folder === undefined ? io.cwd : resolve(io.cwd, folder) });
+  const context = await openContext({
+    ...contextOptions(io),
+    cwd: folder === undefined ? io.cwd : resolve(io.cwd, folder),
+  });
   if (context.root === undefined) return [];
   try {
     const refs = await (await context.openRepository()).refs();
     const names = refs.list("").map(({ name }) => name);
-    const under = (prefix: string) => names.filter((n) => n.startsWith(prefix)).map((n) => n.slice(prefix.length));
+    const under = (prefix: string) =>
+      names.filter((n) => n.startsWith(prefix)).map((n) => n.slice(prefix.length));
     const datasets = [...new Set(under("data/").map((n) => n.replace(/\/v\d+$/, "")))];
     const bare = names.filter((n) => !n.includes("/"));
     if (source === "branch") return under("heads/");
     if (source === "dataset") return datasets;
-    if (source === "ref") return [...bare.filter((n) => n !== "HEAD"), "production", "staging", ...under("heads/")];
+    if (source === "ref")
+      return [...bare.filter((n) => n !== "HEAD"), "production", "staging", ...under("heads/")];
     return [...bare, "latest", "base", ...under("heads/"), ...under("tags/")];
   } finally {
     await context.close();

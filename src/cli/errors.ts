@@ -23,8 +23,13 @@ const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
 function known(error: unknown): IngotError | undefined {
   if (error instanceof IngotError) return error;
   const system = error as NodeJS.ErrnoException;
-  const code = typeof system?.code === "string" && typeof system.syscall === "string" ? SYSTEM_CODES[system.code] : undefined;
-  return code === undefined ? undefined : new IngotError(code, system.message, { data: { where: system.path } });
+  const code =
+    typeof system?.code === "string" && typeof system.syscall === "string"
+      ? SYSTEM_CODES[system.code]
+      : undefined;
+  return code === undefined
+    ? undefined
+    : new IngotError(code, system.message, { data: { where: system.path } });
 }
 
 /** True for a write to a pipe that nobody reads any more: the end of the conversation, not an error. */
@@ -34,13 +39,23 @@ export function isBrokenPipe(error: unknown): boolean {
 }
 
 /** Maps any thrown value to what stderr shows and the exit code. The only place that does. */
-export function describeFailure(error: unknown, { json, look, debug }: { json: boolean; look: Look; debug: boolean }): Failure {
+export function describeFailure(
+  error: unknown,
+  { json, look, debug }: { json: boolean; look: Look; debug: boolean },
+): Failure {
   const ingot = known(error);
   if (ingot === undefined) return describeBug(error, json, look, debug);
   const where = typeof ingot.data.where === "string" ? ingot.data.where : undefined;
   if (json) {
     const { where: _, ...data } = ingot.data;
-    const object = { code: ingot.code, what: ingot.message, where, fix: ingot.hint, exit: ingot.exit, ...(Object.keys(data).length > 0 ? { data } : {}) };
+    const object = {
+      code: ingot.code,
+      what: ingot.message,
+      where,
+      fix: ingot.hint,
+      exit: ingot.exit,
+      ...(Object.keys(data).length > 0 ? { data } : {}),
+    };
     return { text: `${JSON.stringify({ error: object }, jsonValue)}\n`, exit: ingot.exit };
   }
   const lines = [`${look.paint("red", `error[${ingot.code}]:`)} ${escapeControl(ingot.message)}`];
@@ -52,9 +67,13 @@ export function describeFailure(error: unknown, { json, look, debug }: { json: b
 
 function describeBug(error: unknown, json: boolean, look: Look, debug: boolean): Failure {
   const what = redact(error instanceof Error ? error.message : String(error));
-  const fix = "this is a mistake of ingot: please report it, with the output of the same command under INGOT_DEBUG=1";
+  const fix =
+    "this is a mistake of ingot: please report it, with the output of the same command under INGOT_DEBUG=1";
   if (json) return { text: `${JSON.stringify({ error: { code: "bug", what, fix, exit: 1 } })}\n`, exit: 1 };
-  const lines = [`${look.paint("red", "error[bug]:")} ${escapeControl(what)}`, `${look.paint("cyan", "hint:")} ${fix}`];
+  const lines = [
+    `${look.paint("red", "error[bug]:")} ${escapeControl(what)}`,
+    `${look.paint("cyan", "hint:")} ${fix}`,
+  ];
   if (debug) lines.push(stackOf(error));
   return { text: `${lines.join("\n")}\n`, exit: 1 };
 }

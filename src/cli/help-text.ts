@@ -4,7 +4,10 @@ import { COMMANDS, FAMILIES, GROUPS, subcommandsOf } from "./registry.ts";
 import type { Look } from "./terminal.ts";
 
 /** The page of bare `ingot`: every verb by group, three examples, one hint. With `all` the plumbing as well. */
-export function overview(look: Look, { all, hint }: { readonly all: boolean; readonly hint: string }): readonly string[] {
+export function overview(
+  look: Look,
+  { all, hint }: { readonly all: boolean; readonly hint: string },
+): readonly string[] {
   const lines = ["usage: ingot [-C DIR] VERB [ARGUMENTS]     git for models: every training is a commit"];
   for (const [group, title] of GROUPS) {
     if (group === "plumbing" && !all) continue;
@@ -42,13 +45,28 @@ export function helpOf(look: Look, command: CommandDefinition): readonly string[
   const positionals = command.positionals ?? [];
   const own = command.options ?? [];
   const globals = optionsOf(command).filter((o) => !own.includes(o) && isMeant(command, o));
-  const lines = [`usage: ingot ${[command.name, ...positionals.map(usageOf), ...(own.length === 0 ? [] : ["[OPTIONS]"])].join(" ")}`, "", `${command.summary}.`];
+  const lines = [
+    `usage: ingot ${[command.name, ...positionals.map(usageOf), ...(own.length === 0 ? [] : ["[OPTIONS]"])].join(" ")}`,
+    "",
+    `${command.summary}.`,
+  ];
   if (command.aliases !== undefined) lines.push(`Also: ${command.aliases.join(", ")}.`);
   if (command.details !== undefined) lines.push("", ...wrap(command.details, Math.min(look.width, 100)));
-  if (positionals.length > 0) lines.push("", look.paint("bold", "arguments"), ...columns(positionals.map((p) => [usageOf(p), p.summary])));
-  if (own.length > 0) lines.push("", look.paint("bold", "options"), ...columns(own.map((o) => [optionUsage(o), o.summary])));
-  lines.push("", look.paint("bold", "for every verb"), ...columns(globals.map((o) => [optionUsage(o), o.summary])));
-  if (command.examples !== undefined) lines.push("", look.paint("bold", "examples"), ...columns(command.examples));
+  if (positionals.length > 0)
+    lines.push(
+      "",
+      look.paint("bold", "arguments"),
+      ...columns(positionals.map((p) => [usageOf(p), p.summary])),
+    );
+  if (own.length > 0)
+    lines.push("", look.paint("bold", "options"), ...columns(own.map((o) => [optionUsage(o), o.summary])));
+  lines.push(
+    "",
+    look.paint("bold", "for every verb"),
+    ...columns(globals.map((o) => [optionUsage(o), o.summary])),
+  );
+  if (command.examples !== undefined)
+    lines.push("", look.paint("bold", "examples"), ...columns(command.examples));
   return lines;
 }
 
@@ -71,7 +89,9 @@ function optionUsage({ name, short, kind }: OptionDefinition): string {
 
 function columns(rows: readonly (readonly [string, string] | readonly string[])[]): string[] {
   const width = Math.min(34, Math.max(...rows.map(([left = ""]) => left.length)));
-  return rows.map(([left = "", right = ""]) => (left.length > width ? `  ${left}\n  ${" ".repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`));
+  return rows.map(([left = "", right = ""]) =>
+    left.length > width ? `  ${left}\n  ${" ".repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`,
+  );
 }
 
 function wrap(text: string, width: number): string[] {

@@ -7,7 +7,8 @@ import type { Io } from "./io.ts";
 const ENGINE_FILE = fileURLToPath(new URL("./engine.js", import.meta.url));
 
 /** Variables that a child needs to start; secrets of the person are not among them. */
-const PASSED_ON = /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_.*|TZ|SystemRoot|windir|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|INGOT_DEBUG|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH)$/i;
+const PASSED_ON =
+  /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_.*|TZ|SystemRoot|windir|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|INGOT_DEBUG|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH)$/i;
 
 /** Starts the engine as a process of its own, whose messages are structured clones. */
 export function processEngineLauncher(io: Io): EngineLauncher {
@@ -31,7 +32,9 @@ export function processEngineLauncher(io: Io): EngineLauncher {
         for (const listener of listeners) listener(reason);
       };
       child.once("error", (error) => finish({ error }));
-      child.once("exit", (code, signal) => finish({ ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }));
+      child.once("exit", (code, signal) =>
+        finish({ ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }),
+      );
       return {
         send: (message) => {
           if (end === undefined && child.connected) child.send(message as object);

@@ -45,6 +45,14 @@ function processSink(fd: 1 | 2, open: () => NodeJS.WriteStream): Sink {
   };
 }
 
+function loginName(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    return "unknown";
+  }
+}
+
 /** Runs the process's command line; sets the exit code when all output has left. */
 export async function main(): Promise<void> {
   const argv = process.argv.slice(2);
@@ -52,7 +60,8 @@ export async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     let asked = false;
     process.on(signal, () => {
-      if (asked || !argv.some((word) => STOPS_BY_ITSELF.has(word))) process.exit(128 + os.constants.signals[signal]);
+      if (asked || !argv.some((word) => STOPS_BY_ITSELF.has(word)))
+        process.exit(128 + os.constants.signals[signal]);
       asked = true;
       stop.abort(new Error(signal));
     });
@@ -65,7 +74,7 @@ export async function main(): Promise<void> {
     cwd: process.cwd(),
     platform: process.platform,
     home: os.homedir(),
-    user: process.env.USER ?? process.env.USERNAME ?? process.env.LOGNAME ?? "unknown",
+    user: process.env.USER ?? process.env.USERNAME ?? process.env.LOGNAME ?? loginName(),
     signal: stop.signal,
   };
   process.exitCode = await runCli(argv, io);

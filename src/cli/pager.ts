@@ -25,7 +25,11 @@ export async function openPaged(call: Invocation, context: Context): Promise<Pag
   const command = choosePager(call, context);
   const straight: Paged = { sink: call.io.stdout, close: async () => {} };
   if (command === undefined) return straight;
-  const child = spawn(command, { shell: true, stdio: ["pipe", "inherit", "inherit"], env: { ...call.io.env } as NodeJS.ProcessEnv });
+  const child = spawn(command, {
+    shell: true,
+    stdio: ["pipe", "inherit", "inherit"],
+    env: { ...call.io.env } as NodeJS.ProcessEnv,
+  });
   const ended = new Promise<number>((resolve) => {
     child.once("error", () => resolve(127));
     child.once("close", (code) => resolve(code ?? 0));
@@ -53,7 +57,9 @@ export async function openPaged(call: Invocation, context: Context): Promise<Pag
       keptBytes += chunk.length;
     }
     if (broken === undefined) {
-      const failed = await new Promise<Error | null | undefined>((resolve) => pipe.write(chunk, (error) => resolve(error)));
+      const failed = await new Promise<Error | null | undefined>((resolve) =>
+        pipe.write(chunk, (error) => resolve(error)),
+      );
       if (!failed) return;
       broken = failed;
     }

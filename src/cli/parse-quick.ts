@@ -28,9 +28,10 @@ export function parseQuick(command: CommandDefinition, argv: readonly string[]):
       positionals.push(word);
       continue;
     }
-    const valueOf = (option: OptionDefinition): string => {
+    const takeValue = (option: OptionDefinition): string => {
       const next = argv[++i];
-      if (next === undefined || (next.startsWith("-") && next !== "-" && !isNegativeNumber(next))) throw missingValue(option);
+      if (next === undefined || (next.startsWith("-") && next !== "-" && !isNegativeNumber(next)))
+        throw missingValue(option);
       return next;
     };
     if (word.startsWith("--")) {
@@ -38,7 +39,7 @@ export function parseQuick(command: CommandDefinition, argv: readonly string[]):
       const name = equals < 0 ? word : word.slice(0, equals);
       const option = byName.get(name) ?? fail(command, name);
       if (equals >= 0) put(option, word.slice(equals + 1));
-      else put(option, option.kind === undefined ? true : valueOf(option));
+      else put(option, option.kind === undefined ? true : takeValue(option));
       continue;
     }
     for (let at = 1; at < word.length; at++) {
@@ -48,7 +49,7 @@ export function parseQuick(command: CommandDefinition, argv: readonly string[]):
         continue;
       }
       const rest = word.slice(at + 1).replace(/^=/, "");
-      put(option, rest === "" ? valueOf(option) : rest);
+      put(option, rest === "" ? takeValue(option) : rest);
       break;
     }
   }

@@ -4,7 +4,10 @@ import { missingValue, optionsOf, type RawArguments, unknownOption } from "./arg
 import type { CommandDefinition } from "./command.ts";
 
 /** Reads the arguments that follow a verb. Every value stays the text that was typed: `checkArguments` decides what it means. */
-export async function parseWithYargs(command: CommandDefinition, argv: readonly string[]): Promise<RawArguments> {
+export async function parseWithYargs(
+  command: CommandDefinition,
+  argv: readonly string[],
+): Promise<RawArguments> {
   const definitions = optionsOf(command);
   const parser = yargs([])
     .help(false)
@@ -28,7 +31,12 @@ export async function parseWithYargs(command: CommandDefinition, argv: readonly 
   for (const { name, short, kind } of definitions) {
     const alias = short === undefined || short === name ? {} : { alias: short };
     // An array of one-word items keeps repeated values and an absent one apart.
-    parser.option(name, kind === undefined ? { ...alias, type: "boolean" } : { ...alias, type: "string", array: true, nargs: 1 });
+    parser.option(
+      name,
+      kind === undefined
+        ? { ...alias, type: "boolean" }
+        : { ...alias, type: "string", array: true, nargs: 1 },
+    );
   }
   const parsed = await parseOrExplain(parser, command, argv);
   const options = new Map<string, (string | true)[]>();
@@ -46,14 +54,19 @@ export async function parseWithYargs(command: CommandDefinition, argv: readonly 
   return { options, positionals: [...parsed._, ...rest].map(String) };
 }
 
-async function parseOrExplain(parser: ReturnType<typeof yargs>, command: CommandDefinition, argv: readonly string[]) {
+async function parseOrExplain(
+  parser: ReturnType<typeof yargs>,
+  command: CommandDefinition,
+  argv: readonly string[],
+) {
   try {
     return (await parser.parse([...argv])) as { _: readonly (string | number)[]; [key: string]: unknown };
   } catch (error) {
     if (error instanceof IngotError) {
       const short = /: (\S+)$/.exec(error.message)?.[1];
       const option = optionsOf(command).find((o) => o.name === short || o.short === short);
-      if (error.message.startsWith("Not enough arguments") && option !== undefined) throw missingValue(option);
+      if (error.message.startsWith("Not enough arguments") && option !== undefined)
+        throw missingValue(option);
     }
     throw error;
   }

@@ -5,10 +5,15 @@ import type { Invocation } from "./invocation.ts";
  * Asks a yes/no question on the terminal. `--yes` and `--no` answer it; `Enter` gives the default.
  * Without a terminal and without an answer on the command line: `usage.confirm`, which names the flag.
  */
-export async function askYesNo(call: Invocation, question: string, { enterMeansYes = false, mayYes = true } = {}): Promise<boolean> {
+export async function askYesNo(
+  call: Invocation,
+  question: string,
+  { enterMeansYes = false, mayYes = true } = {},
+): Promise<boolean> {
   if (call.args.flag("no")) return false;
   if (mayYes && call.args.flag("yes")) return true;
-  if (!call.terminal.canAsk) throw needsAnswer(question, `say so on the command line: ingot ${call.command.name} ... --yes`);
+  if (!call.terminal.canAsk)
+    throw needsAnswer(question, `say so on the command line: ingot ${call.command.name} ... --yes`);
   for (;;) {
     await call.io.stderr.write(`${question} ${enterMeansYes ? "[Y/n]" : "[y/N]"} `);
     const answer = (await readAnswer(call))?.trim().toLowerCase();
@@ -27,7 +32,10 @@ export async function askName(call: Invocation, what: string, name: string, type
   if (call.args.flag("no")) return false;
   if (!call.terminal.canAsk) {
     if (call.args.flag("yes") && typed === name) return true;
-    throw needsAnswer(what, `spell the name out and say so on the command line: ingot ${call.command.name} ${name} --force --yes`);
+    throw needsAnswer(
+      what,
+      `spell the name out and say so on the command line: ingot ${call.command.name} ${name} --force --yes`,
+    );
   }
   await call.io.stderr.write(`${what} Type ${name} to go on: `);
   return (await readAnswer(call))?.trim() === name;

@@ -32,7 +32,11 @@ export const COMMANDS: readonly CommandDefinition[] = [
 ];
 
 /** First words of verbs of two words, and which verb the word alone means. */
-export const FAMILIES: Readonly<Record<string, string>> = { data: "data list", remote: "remote list", config: "config list" };
+export const FAMILIES: Readonly<Record<string, string>> = {
+  data: "data list",
+  remote: "remote list",
+  config: "config list",
+};
 
 /** Words of other programs, and what they are here. */
 export const SYNONYMS: Readonly<Record<string, string>> = {
@@ -97,11 +101,15 @@ export function unknownCommand(words: readonly string[]): IngotError {
     });
   }
   const synonym = Object.hasOwn(SYNONYMS, first.toLowerCase()) ? SYNONYMS[first.toLowerCase()] : undefined;
-  if (synonym !== undefined) return new IngotError("usage.command", `'${first}' is not a verb of ingot`, { hint: synonym });
+  if (synonym !== undefined)
+    return new IngotError("usage.command", `'${first}' is not a verb of ingot`, { hint: synonym });
   const names = [...new Set(COMMANDS.flatMap((c) => [c.name.split(" ")[0]!, ...(c.aliases ?? [])]))];
-  const near = nearest(first, names);
+  const near = nearest(first, [...names, ...Object.keys(SYNONYMS)]);
   return new IngotError("usage.command", `'${first}' is not a verb of ingot`, {
-    hint: near === undefined ? "ingot help" : `did you mean ingot ${near}?`,
+    hint:
+      near === undefined
+        ? "ingot help"
+        : `did you mean ${Object.hasOwn(SYNONYMS, near) ? SYNONYMS[near] : `ingot ${near}`}?`,
   });
 }
 

@@ -3,6 +3,7 @@ import type { CommandDefinition } from "./command.ts";
 import { describeFailure, isBrokenPipe } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Io } from "./io.ts";
+import { LOADERS } from "./loaders.ts";
 import { beforeDashes, readRequest } from "./request.ts";
 import { type ColourChoice, describeTerminal, type Terminal } from "./terminal.ts";
 
@@ -19,7 +20,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (isBrokenPipe(error)) return 0;
     if (io.signal.aborted && error === io.signal.reason) return signalExit(error);
-    const failure = describeFailure(error, { json, look: terminal.err, debug: (io.env.INGOT_DEBUG ?? "") !== "" });
+    const failure = describeFailure(error, {
+      json,
+      look: terminal.err,
+      debug: (io.env.INGOT_DEBUG ?? "") !== "",
+    });
     await io.stderr.write(failure.text);
     return failure.exit;
   }
@@ -45,7 +50,11 @@ async function dispatch(argv: readonly string[], io: Io, terminal: Terminal, jso
   return call(request.command, request.argv, { io, terminal, json });
 }
 
-async function call(command: CommandDefinition, argv: readonly string[], { io, terminal, json }: Pick<Invocation, "io" | "terminal" | "json">): Promise<number> {
+async function call(
+  command: CommandDefinition,
+  argv: readonly string[],
+  { io, terminal, json }: Pick<Invocation, "io" | "terminal" | "json">,
+): Promise<number> {
   const args = checkArguments(command, await readArguments(command, argv));
   const quiet = args.flag("quiet");
   let context: ReturnType<Invocation["context"]> | undefined;
@@ -57,7 +66,9 @@ async function call(command: CommandDefinition, argv: readonly string[], { io, t
     json,
     quiet,
     context: () => {
-      context ??= import("./context.ts").then(({ contextOf }) => contextOf(invocation, commandLineOf(command, argv)));
+      context ??= import("./context.ts").then(({ contextOf }) =>
+        contextOf(invocation, commandLineOf(command, argv)),
+      );
       return context;
     },
     note: (line) => {
@@ -65,7 +76,7 @@ async function call(command: CommandDefinition, argv: readonly string[], { io, t
     },
   };
   try {
-    const { run } = await command.load();
+    const { run } = await LOADERS[command.name]!();
     return (await run(invocation)) ?? 0;
   } finally {
     const opened = await context?.catch(() => undefined);
@@ -84,7 +95,8 @@ function commandLineOf(command: CommandDefinition, argv: readonly string[]): str
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
     if (word === "-C" || word === "--color") i++;
-    else if (!/^(--json|--yes|-y|--quiet|-q|--no-input|--no-pager|--verbose|-v|-C.+|--C=.*|--color=.*)$/.test(word)) kept.push(/^[\w@.,:/=~^+-]+$/.test(word) ? word : JSON.stringify(word));
+    else if (!/^(--json|--yes|-y|--quiet|-q|--no-input|--no-pager|-C.+|--C=.*|--color=.*)$/.test(word))
+      kept.push(/^[\w@.,:/=~^+-]+$/.test(word) ? word : JSON.stringify(word));
   }
   const line = [command.name, ...kept].join(" ");
   return line.length > 500 ? `${line.slice(0, 500)}...` : line;
@@ -103,4 +115,3 @@ function signalExit(reason: unknown): number {
   const name = reason instanceof Error ? reason.message : String(reason);
   return 128 + (SIGNAL_NUMBERS[name] ?? 2);
 }
-

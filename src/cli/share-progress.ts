@@ -6,7 +6,11 @@ import { count, formatBytes } from "./render/format.ts";
 const FRAME_MS = 100;
 
 /** Shows a transfer on stderr (or as events under `--json`) and gives its result. */
-export async function followTransfer(call: Invocation, events: AsyncIterable<ShareEvent>, nowMs: () => number): Promise<ShareDone> {
+export async function followTransfer(
+  call: Invocation,
+  events: AsyncIterable<ShareEvent>,
+  nowMs: () => number,
+): Promise<ShareDone> {
   const live = call.terminal.err.isTTY && !call.quiet && !call.json;
   let drawnMs = Number.NEGATIVE_INFINITY;
   let isDrawn = false;
@@ -18,7 +22,9 @@ export async function followTransfer(call: Invocation, events: AsyncIterable<Sha
       else if (live && nowMs() - drawnMs >= FRAME_MS) {
         drawnMs = nowMs();
         isDrawn = true;
-        await call.io.stderr.write(`\r\x1b[2K${event.objects} of ${event.totalObjects} objects  ${formatBytes(event.bytes)}`);
+        await call.io.stderr.write(
+          `\r\x1b[2K${event.objects} of ${event.totalObjects} objects  ${formatBytes(event.bytes)}`,
+        );
       }
     }
   } finally {

@@ -1,6 +1,15 @@
 import type { Io, Sink } from "./io.ts";
 
-const CODES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39] } as const;
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+} as const;
 
 export type Colour = keyof typeof CODES;
 
@@ -40,7 +49,8 @@ function lookOf(sink: Sink, { env }: Io, choice: ColourChoice): Look {
     colour,
     width: Math.max(40, sink.columns ?? 80),
     unicode: (env.INGOT_ASCII ?? "") === "",
-    paint: (name, text) => (colour && text !== "" ? `\x1b[${CODES[name][0]}m${text}\x1b[${CODES[name][1]}m` : text),
+    paint: (name, text) =>
+      colour && text !== "" ? `\x1b[${CODES[name][0]}m${text}\x1b[${CODES[name][1]}m` : text,
   };
 }
 
@@ -53,7 +63,13 @@ function wantsColour(sink: Sink, env: Io["env"], choice: ColourChoice): boolean 
 }
 
 /** A look for tests and for text that goes to files: no colour, unicode, 80 columns. */
-export const plainLook: Look = { isTTY: false, colour: false, width: 80, unicode: true, paint: (_, text) => text };
+export const plainLook: Look = {
+  isTTY: false,
+  colour: false,
+  width: 80,
+  unicode: true,
+  paint: (_, text) => text,
+};
 
 // C0 (but newline and tab), DEL, C1, bidirectional overrides and isolates, line and paragraph separators, zero-width marks, BOM.
 const HOSTILE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
@@ -62,7 +78,9 @@ const HOSTILE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2
 export function escapeControl(text: string): string {
   return text.replace(HOSTILE, (c) => {
     const code = c.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 }
 

@@ -22,22 +22,54 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
 
 /** What a kind of error means and what to do about it. */
 const KIND_HELP: Readonly<Record<ErrorKind, readonly [meaning: string, remedy: string]>> = {
-  usage: ["The command line, a recipe or a settings file says something that has no meaning.", "Look at `ingot VERB -h`; the message names the word."],
-  input: ["A file from outside is not what it should be, or uses something that ingot does not support.", "The message names file, place and field; nothing was stored."],
-  missing: ["Something that was named is not there.", "`ingot log`, `ingot show-ref` and `ingot data list` say what there is."],
-  conflict: ["Something else changed the same thing meanwhile, or holds it.", "Look at `ingot reflog`, then run the command again."],
-  integrity: ["Stored bytes are not what their id says.", "`ingot fsck --deep` names every damaged object and the versions it affects; `ingot pull` or a copy brings the bytes back."],
-  environment: ["The machine could not do what was needed.", "The message names the disk, permission or missing library; no ref was moved."],
-  remote: ["The other place could not be reached or does not speak ingot.", "Check the address by `ingot remote list`; transfers can be repeated without harm."],
-  refused: ["A gate, lock or policy stands in the way on purpose.", "The message says which, and what lifts it."],
+  usage: [
+    "The command line, a recipe or a settings file says something that has no meaning.",
+    "Look at `ingot VERB -h`; the message names the word.",
+  ],
+  input: [
+    "A file from outside is not what it should be, or uses something that ingot does not support.",
+    "The message names file, place and field; nothing was stored.",
+  ],
+  missing: [
+    "Something that was named is not there.",
+    "`ingot log`, `ingot show-ref` and `ingot data list` say what there is.",
+  ],
+  conflict: [
+    "Something else changed the same thing meanwhile, or holds it.",
+    "Look at `ingot reflog`, then run the command again.",
+  ],
+  integrity: [
+    "Stored bytes are not what their id says.",
+    "`ingot fsck --deep` names every damaged object and the versions it affects; `ingot pull` or a copy brings the bytes back.",
+  ],
+  environment: [
+    "The machine could not do what was needed.",
+    "The message names the disk, permission or missing library; no ref was moved.",
+  ],
+  remote: [
+    "The other place could not be reached or does not speak ingot.",
+    "Check the address by `ingot remote list`; transfers can be repeated without harm.",
+  ],
+  refused: [
+    "A gate, lock or policy stands in the way on purpose.",
+    "The message says which, and what lifts it.",
+  ],
   limit: ["Something is larger, deeper or slower than is allowed.", "The message names the limit."],
-  paused: ["A training was saved before its end.", "`ingot train --resume` goes on exactly where it stopped."],
+  paused: [
+    "A training was saved before its end.",
+    "`ingot train --resume` goes on exactly where it stopped.",
+  ],
 };
 
 export function codeHelp(code: ErrorCode): readonly string[] {
   const { kind, exit } = ERROR_CODES[code];
   const [meaning, remedy] = KIND_HELP[kind];
-  return [`${code}     exit ${exit} (${EXIT_CODES.find(([n]) => n === String(exit))?.[1]})`, "", meaning, remedy];
+  return [
+    `${code}     exit ${exit} (${EXIT_CODES.find(([n]) => n === String(exit))?.[1]})`,
+    "",
+    meaning,
+    remedy,
+  ];
 }
 
 const page = (rows: readonly (readonly [string, string])[]): string[] => {
@@ -47,8 +79,18 @@ const page = (rows: readonly (readonly [string, string])[]): string[] => {
 
 /** Pages of `ingot help TOPIC`. */
 export const TOPICS: Readonly<Record<string, (look: Look) => readonly string[]>> = {
-  "exit-codes": () => ["Exit codes of ingot; an unknown one means failure.", "", ...page(EXIT_CODES), "", "`ingot help errors` lists every error code."],
-  errors: () => ["Error codes; `ingot help CODE` explains one.", "", ...page(Object.entries(ERROR_CODES).map(([code, { exit }]) => [code, `exit ${exit}`]))],
+  "exit-codes": () => [
+    "Exit codes of ingot; an unknown one means failure.",
+    "",
+    ...page(EXIT_CODES),
+    "",
+    "`ingot help errors` lists every error code.",
+  ],
+  errors: () => [
+    "Error codes; `ingot help CODE` explains one.",
+    "",
+    ...page(Object.entries(ERROR_CODES).map(([code, { exit }]) => [code, `exit ${exit}`])),
+  ],
   environment: () => [
     "Variables that ingot reads.",
     "",
@@ -85,13 +127,16 @@ export const TOPICS: Readonly<Record<string, (look: Look) => readonly string[]>>
     "Settings: flags > INGOT_* > .ingot/config.toml (this copy) > ingot.toml (shared) > your own file.",
     "Keys that run programs, hold secrets or decide whom to trust are read from your own file alone.",
     "",
-    ...page([...Object.entries(SETTING_KEYS), ["train.*", "keys of a recipe, as defaults of every training"]]),
+    ...page([
+      ...Object.entries(SETTING_KEYS),
+      ["train.*", "keys of a recipe, as defaults of every training"],
+    ]),
   ],
   json: () => [
     "--json on a reading verb prints one value, `schema` first; train, push, pull, gc and fsck print an object a line,",
     "each with `event`, the last of them `done`, `failed` or `paused`. Nothing else goes to stdout.",
     "Ids are 64 digits of hex, times RFC 3339 in UTC, sizes bytes (…Bytes), durations milliseconds (…Ms).",
-    "An error is one object on stderr: {\"error\":{\"code\",\"what\",\"where\",\"fix\",\"exit\"}}.",
+    'An error is one object on stderr: {"error":{"code","what","where","fix","exit"}}.',
   ],
   statuses: () => [
     "Status of an example over the evolution snapshots of a training.",
@@ -105,5 +150,9 @@ export const TOPICS: Readonly<Record<string, (look: Look) => readonly string[]>>
       ["new", "wrong in every one of fewer than three"],
     ]),
   ],
-  "git-users": () => ["Words of other programs, and what they are here.", "", ...page(Object.entries(SYNONYMS))],
+  "git-users": () => [
+    "Words of other programs, and what they are here.",
+    "",
+    ...page(Object.entries(SYNONYMS)),
+  ],
 };

@@ -48,5 +48,7 @@ function readTargets(text: string): string | readonly string[] {
 function readProbe(text: string | undefined): TrainOptions["probe"] {
   if (text === undefined || text === "none" || text === "all") return text;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new IngotError("usage.flag", `'${text}' is no value of '--probe'`, { hint: "--probe takes a whole number from 1, all or none" });
+  throw new IngotError("usage.flag", `'${text}' is no value of '--probe'`, {
+    hint: "--probe takes a whole number from 1, all or none",
+  });
 }

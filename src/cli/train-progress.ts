@@ -54,7 +54,13 @@ export function trainProgress(call: Invocation, nowMs: () => number): TrainProgr
     show: async (event) => {
       if (event.event === "step") return step(event);
       // The result is what was asked for: it goes to stdout, by the verb.
-      if (event.event === "done" || event.event === "paused" || event.event === "failed" || event.event === "plan") return clear();
+      if (
+        event.event === "done" ||
+        event.event === "paused" ||
+        event.event === "failed" ||
+        event.event === "plan"
+      )
+        return clear();
       if (call.quiet && event.event !== "warning") return;
       const lines = lastingLines(look, event);
       if (lines.length === 0) return;

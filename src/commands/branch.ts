@@ -24,12 +24,18 @@ export async function listBranches(context: Context): Promise<readonly ListedBra
   return refs.list("heads/").flatMap(({ name }) => {
     const commit = refs.oid(name);
     const short = name.slice("heads/".length);
-    return commit === undefined ? [] : [{ name: short, commit, version: callVersion(index, commit), current: short === current }];
+    return commit === undefined
+      ? []
+      : [{ name: short, commit, version: callVersion(index, commit), current: short === current }];
   });
 }
 
 /** Makes a branch at a revision (HEAD). Throws `usage.name`, `conflict.exists`, `ref.missing`. */
-export async function makeBranch(context: Context, name: string, revision = "HEAD"): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
+export async function makeBranch(
+  context: Context,
+  name: string,
+  revision = "HEAD",
+): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
   assertName(name, "typed");
   const repo = await context.openRepository();
   const oid = await resolveCommit(repo, revision);
@@ -41,13 +47,18 @@ export async function makeBranch(context: Context, name: string, revision = "HEA
 }
 
 /** Deletes a branch; its versions stay. Throws `refused.policy` for the one HEAD is on. */
-export async function deleteBranch(context: Context, name: string): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
+export async function deleteBranch(
+  context: Context,
+  name: string,
+): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
   const repo = await context.openRepository();
   let oid: Oid | undefined;
   const operation = await repo.operate((refs) => {
     const value = refs.get(`heads/${name}`) ?? missingRef("branch", name, refs, "heads/");
     if (readHead(refs).branch === name) {
-      throw new IngotError("refused.policy", `branch '${name}' is checked out`, { hint: "ingot checkout another branch first" });
+      throw new IngotError("refused.policy", `branch '${name}' is checked out`, {
+        hint: "ingot checkout another branch first",
+      });
     }
     oid = refs.oid(`heads/${name}`);
     return { command: context.commandLine, edits: [editAway(`heads/${name}`, value)] };
@@ -56,7 +67,11 @@ export async function deleteBranch(context: Context, name: string): Promise<Refs
 }
 
 /** Renames a branch; HEAD goes with it. */
-export async function renameBranch(context: Context, from: string, to: string): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
+export async function renameBranch(
+  context: Context,
+  from: string,
+  to: string,
+): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
   assertName(to, "typed");
   const repo = await context.openRepository();
   let oid: Oid | undefined;
@@ -79,7 +94,9 @@ export async function renameBranch(context: Context, from: string, to: string): 
 }
 
 function alreadyThere(name: string): IngotError {
-  return new IngotError("conflict.exists", `there is a branch '${name}' already`, { hint: `ingot checkout ${name}` });
+  return new IngotError("conflict.exists", `there is a branch '${name}' already`, {
+    hint: `ingot checkout ${name}`,
+  });
 }
 
 async function versionAt(repo: Repository, oid: Oid): Promise<string> {

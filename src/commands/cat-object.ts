@@ -23,5 +23,6 @@ const CHUNK_BYTES = 1 << 20;
 
 /** Bytes of a source from start to end, in bounded pieces. */
 export async function* chunksOfSource(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < source.sizeBytes; at += CHUNK_BYTES) yield await source.read(at, Math.min(CHUNK_BYTES, source.sizeBytes - at));
+  for (let at = 0; at < source.sizeBytes; at += CHUNK_BYTES)
+    yield await source.read(at, Math.min(CHUNK_BYTES, source.sizeBytes - at));
 }

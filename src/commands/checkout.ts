@@ -25,21 +25,32 @@ export interface CheckoutResult extends RefsChanged {
 }
 
 /** Moves HEAD: onto a branch by its name, else detached onto a version. Throws `ref.missing`, `conflict.exists`, `usage.name`. */
-export async function checkout(context: Context, { revision = "HEAD", newBranch }: CheckoutOptions): Promise<CheckoutResult> {
+export async function checkout(
+  context: Context,
+  { revision = "HEAD", newBranch }: CheckoutOptions,
+): Promise<CheckoutResult> {
   if (newBranch !== undefined) assertName(newBranch, "typed");
   const repo = await context.openRepository();
   const before = await repo.refs();
-  if (newBranch !== undefined && revision === "HEAD" && before.oid("HEAD") === undefined) return renameUnborn(context, newBranch);
+  if (newBranch !== undefined && revision === "HEAD" && before.oid("HEAD") === undefined)
+    return renameUnborn(context, newBranch);
   const oid = await resolveCommit(repo, revision);
   const named = revision.startsWith("heads/") ? revision : `heads/${revision}`;
   const branch = newBranch ?? (before.get(named) === undefined ? undefined : named.slice("heads/".length));
   const target: RefValue = branch === undefined ? { oid } : { symbolic: `heads/${branch}` };
-  const result = { ...(branch === undefined ? {} : { branch }), version: callVersion(indexVersions(before), oid), commit: oid };
-  if (newBranch === undefined && isSame(before.get("HEAD"), target)) return { ...result, operation: before.n, refs: [], unchanged: true };
+  const result = {
+    ...(branch === undefined ? {} : { branch }),
+    version: callVersion(indexVersions(before), oid),
+    commit: oid,
+  };
+  if (newBranch === undefined && isSame(before.get("HEAD"), target))
+    return { ...result, operation: before.n, refs: [], unchanged: true };
   const operation = await repo.operate((refs) => {
     const head = refs.get("HEAD");
     if (newBranch !== undefined && refs.get(`heads/${newBranch}`) !== undefined) {
-      throw new IngotError("conflict.exists", `there is a branch '${newBranch}' already`, { hint: `ingot checkout ${newBranch}` });
+      throw new IngotError("conflict.exists", `there is a branch '${newBranch}' already`, {
+        hint: `ingot checkout ${newBranch}`,
+      });
     }
     return {
       command: context.commandLine,
@@ -57,7 +68,12 @@ async function renameUnborn(context: Context, branch: string): Promise<CheckoutR
   const repo = await context.openRepository();
   const operation = await repo.operate((refs) => {
     const head = refs.get("HEAD");
-    return { command: context.commandLine, edits: [{ ref: "HEAD", ...(head === undefined ? {} : { old: head }), new: { symbolic: `heads/${branch}` } }] };
+    return {
+      command: context.commandLine,
+      edits: [
+        { ref: "HEAD", ...(head === undefined ? {} : { old: head }), new: { symbolic: `heads/${branch}` } },
+      ],
+    };
   });
   return { branch, ...refsChanged(operation), unchanged: false };
 }

@@ -9,7 +9,10 @@ export function getSetting(context: Context, key: string): Setting {
   const found = context.settings.find(key);
   if (found !== undefined) return found;
   assertSettingKey(key);
-  throw new IngotError("ref.missing", `setting '${key}' is not set`, { hint: `ingot config set ${key} VALUE`, data: { key } });
+  throw new IngotError("ref.missing", `setting '${key}' is not set`, {
+    hint: `ingot config set ${key} VALUE`,
+    data: { key },
+  });
 }
 
 /** Settings in force, by key. */
@@ -29,11 +32,16 @@ export interface SetSettingOptions {
 }
 
 /** Writes one setting to a file. Throws `usage.config` for an unknown key, `refused.policy` for a key that a repository must not set. */
-export async function setSetting(context: Context, { key, value, layer, userSettings }: SetSettingOptions): Promise<Setting> {
+export async function setSetting(
+  context: Context,
+  { key, value, layer, userSettings }: SetSettingOptions,
+): Promise<Setting> {
   assertSettingKey(key);
   const chosen = layer ?? (isUserOnly(key) || context.root === undefined ? "user" : "local");
   if (chosen !== "user" && isUserOnly(key)) {
-    throw new IngotError("refused.policy", `'${key}' is read from your own file alone`, { hint: `ingot config set ${key} VALUE --user` });
+    throw new IngotError("refused.policy", `'${key}' is read from your own file alone`, {
+      hint: `ingot config set ${key} VALUE --user`,
+    });
   }
   const file = settingsFileOf(context, chosen, userSettings);
   const parsed = await readSettingValue(value);

@@ -1,5 +1,5 @@
 import type { Oid } from "../base/oid.ts";
-import type { Repository, RefTable } from "../repo/repository.ts";
+import type { RefTable, Repository } from "../repo/repository.ts";
 import { indexVersions } from "./versions.ts";
 
 export interface ListedDataset {
@@ -19,20 +19,36 @@ export async function listDatasets(repo: Repository, refs: RefTable): Promise<re
   for (const { name: ref, value } of refs.list("data/")) {
     const at = ref.lastIndexOf("/");
     if (!("oid" in value)) continue;
-    rows.push({ name: ref.slice("data/".length, at), version: ref.slice(at + 1), number: Number(ref.slice(at + 2)), dataset: value.oid });
+    rows.push({
+      name: ref.slice("data/".length, at),
+      version: ref.slice(at + 1),
+      number: Number(ref.slice(at + 2)),
+      dataset: value.oid,
+    });
   }
   if (rows.length === 0) return [];
   const trained = await trainedDatasets(repo, refs, new Set(rows.map((r) => r.dataset)));
   rows.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : b.number - a.number));
-  return rows.map(({ name, version, dataset }, i) => ({ name, version, dataset, newest: rows[i - 1]?.name !== name, trained: trained.has(dataset) }));
+  return rows.map(({ name, version, dataset }, i) => ({
+    name,
+    version,
+    dataset,
+    newest: rows[i - 1]?.name !== name,
+    trained: trained.has(dataset),
+  }));
 }
 
 // Newest versions first, and no further than needed: what is registered has mostly been trained lately.
-async function trainedDatasets(repo: Repository, refs: RefTable, wanted: ReadonlySet<Oid>): Promise<ReadonlySet<Oid>> {
+async function trainedDatasets(
+  repo: Repository,
+  refs: RefTable,
+  wanted: ReadonlySet<Oid>,
+): Promise<ReadonlySet<Oid>> {
   const trained = new Set<Oid>();
   for (const { commit } of indexVersions(refs).listed) {
     if (trained.size === wanted.size) break;
-    for (const { dataset } of (await repo.readRecord(commit, "commit")).datasets) if (wanted.has(dataset)) trained.add(dataset);
+    for (const { dataset } of (await repo.readRecord(commit, "commit")).datasets)
+      if (wanted.has(dataset)) trained.add(dataset);
   }
   return trained;
 }

@@ -1,8 +1,8 @@
 import { parseJson } from "../base/json.ts";
 import type { Oid } from "../base/oid.ts";
 import type { AdapterRecord } from "../objects/records.ts";
-import { parseSafetensorsHeader, readTensor } from "../onnx/safetensors.ts";
 import type { Tensor } from "../onnx/model.ts";
+import { parseSafetensorsHeader, readTensor } from "../onnx/safetensors.ts";
 import { bytesInMemory, numbersOf, widenToFloat32 } from "../onnx/tensors.ts";
 import type { Repository } from "../repo/repository.ts";
 import { readAdapterConfig } from "../train/adapter-config.ts";
@@ -29,16 +29,31 @@ const PREFIX = "base_model.model.";
 const PAIR = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 
 /** Differences by module, largest first; modules where both sides hold the same are left out. */
-export async function diffWeights(repo: Repository, a: readonly Oid[], b: readonly Oid[]): Promise<readonly ModuleDifference[]> {
+export async function diffWeights(
+  repo: Repository,
+  a: readonly Oid[],
+  b: readonly Oid[],
+): Promise<readonly ModuleDifference[]> {
   const shared = a.filter((id) => b.includes(id));
-  const left = await modulesOf(repo, a.filter((id) => !shared.includes(id)));
-  const right = await modulesOf(repo, b.filter((id) => !shared.includes(id)));
+  const left = await modulesOf(
+    repo,
+    a.filter((id) => !shared.includes(id)),
+  );
+  const right = await modulesOf(
+    repo,
+    b.filter((id) => !shared.includes(id)),
+  );
   const rows: ModuleDifference[] = [];
   for (const module of new Set([...left.keys(), ...right.keys()])) {
     const [one, two] = [left.get(module), right.get(module)];
     const normDifference = distance(one, two);
     if (normDifference === 0) continue;
-    rows.push({ module, ...(one === undefined ? {} : { normA: normOf(one) }), ...(two === undefined ? {} : { normB: normOf(two) }), normDifference });
+    rows.push({
+      module,
+      ...(one === undefined ? {} : { normA: normOf(one) }),
+      ...(two === undefined ? {} : { normB: normOf(two) }),
+      normDifference,
+    });
   }
   return rows.sort((x, y) => y.normDifference - x.normDifference);
 }
@@ -50,7 +65,10 @@ function normOf({ terms, dense }: SideOfModule): number {
 function distance(one: SideOfModule | undefined, two: SideOfModule | undefined): number {
   const negative = (two?.terms ?? []).map((term) => ({ ...term, scale: -term.scale }));
   const terms = [...(one?.terms ?? []), ...negative];
-  const dense = one?.dense !== undefined && two?.dense !== undefined && one.dense.length === two.dense.length ? euclidDifference(one.dense, two.dense) : euclid(one?.dense ?? two?.dense ?? new Float32Array());
+  const dense =
+    one?.dense !== undefined && two?.dense !== undefined && one.dense.length === two.dense.length
+      ? euclidDifference(one.dense, two.dense)
+      : euclid(one?.dense ?? two?.dense ?? new Float32Array());
   return Math.hypot(sameWidth(terms) ? lowRankNorm(terms) : 0, dense);
 }
 
@@ -70,25 +88,42 @@ function euclidDifference(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(sum);
 }
 
-async function modulesOf(repo: Repository, adapters: readonly Oid[]): Promise<ReadonlyMap<string, SideOfModule>> {
+async function modulesOf(
+  repo: Repository,
+  adapters: readonly Oid[],
+): Promise<ReadonlyMap<string, SideOfModule>> {
   const modules = new Map<string, SideOfModule>();
   for (const id of adapters) {
     const adapter = await repo.readRecord(id, "adapter");
     for (const [module, side] of await readSides(repo, adapter)) {
       const before = modules.get(module);
       const dense = side.dense ?? before?.dense;
-      modules.set(module, { terms: [...(before?.terms ?? []), ...side.terms], ...(dense === undefined ? {} : { dense }) });
+      modules.set(module, {
+        terms: [...(before?.terms ?? []), ...side.terms],
+        ...(dense === undefined ? {} : { dense }),
+      });
     }
   }
   return modules;
 }
 
-async function readSides(repo: Repository, adapter: AdapterRecord): Promise<ReadonlyMap<string, SideOfModule>> {
+async function readSides(
+  repo: Repository,
+  adapter: AdapterRecord,
+): Promise<ReadonlyMap<string, SideOfModule>> {
   const { entries } = await repo.readRecord(adapter.tree, "tree");
   const blobOf = (path: string) => entries.find((e) => e.path === path)?.blob;
   const tensors = await readFloats(repo, blobOf(adapter.entry)!);
   const configBlob = blobOf("adapter_config.json");
-  const config = configBlob === undefined ? undefined : readAdapterConfig(parseJson(await repo.readBytes(configBlob), { name: "adapter_config.json" }) as Record<string, unknown>);
+  const config =
+    configBlob === undefined
+      ? undefined
+      : readAdapterConfig(
+          parseJson(await repo.readBytes(configBlob), { name: "adapter_config.json" }) as Record<
+            string,
+            unknown
+          >,
+        );
   const sides = new Map<string, SideOfModule>();
   for (const [name, a] of tensors) {
     const pair = PAIR.exec(name);
@@ -107,11 +142,15 @@ async function readSides(repo: Repository, adapter: AdapterRecord): Promise<Read
   return sides;
 }
 
-async function readFloats(repo: Repository, blob: Oid): Promise<ReadonlyMap<string, { readonly dims: readonly number[]; readonly values: Float32Array }>> {
+async function readFloats(
+  repo: Repository,
+  blob: Oid,
+): Promise<ReadonlyMap<string, { readonly dims: readonly number[]; readonly values: Float32Array }>> {
   const source = await repo.openObject(blob);
   const header = await parseSafetensorsHeader(source);
   const tensors = new Map<string, { dims: readonly number[]; values: Float32Array }>();
-  for (const [name, { dims }] of header.tensors) tensors.set(name, { dims, values: floatsOf(await readTensor(source, header, name)) });
+  for (const [name, { dims }] of header.tensors)
+    tensors.set(name, { dims, values: floatsOf(await readTensor(source, header, name)) });
   return tensors;
 }
 

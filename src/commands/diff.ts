@@ -1,7 +1,7 @@
-import { canonicalText } from "./canonical-text.ts";
 import type { Oid } from "../base/oid.ts";
 import type { CommitRecord, Metrics } from "../objects/records.ts";
 import type { Repository } from "../repo/repository.ts";
+import { canonicalText } from "./canonical-text.ts";
 import type { Context } from "./context.ts";
 import { diffWeights, type ModuleDifference } from "./diff-weights.ts";
 import { resolveCommit } from "./log.ts";
@@ -30,7 +30,11 @@ export interface VersionDiff {
   readonly recipe: readonly KeyDifference[];
   readonly environment: readonly KeyDifference[];
   /** Data that only one of them was trained on, in its whole line. */
-  readonly data: { readonly onlyA: readonly DiffData[]; readonly onlyB: readonly DiffData[]; readonly both: readonly DiffData[] };
+  readonly data: {
+    readonly onlyA: readonly DiffData[];
+    readonly onlyB: readonly DiffData[];
+    readonly both: readonly DiffData[];
+  };
   /** By module, largest difference first. */
   readonly weights: readonly ModuleDifference[];
 }
@@ -41,22 +45,34 @@ export interface DiffData {
 }
 
 /** What differs between two versions (b is HEAD by default): metrics, recipe, data of the line, weights by module. */
-export async function diff(context: Context, { a, b = "HEAD" }: { readonly a: string; readonly b?: string }): Promise<VersionDiff> {
+export async function diff(
+  context: Context,
+  { a, b = "HEAD" }: { readonly a: string; readonly b?: string },
+): Promise<VersionDiff> {
   const repo = await context.openRepository();
   const index = indexVersions(await repo.refs());
   const ids = [await resolveCommit(repo, a), await resolveCommit(repo, b)] as const;
   const commits = [await repo.readRecord(ids[0], "commit"), await repo.readRecord(ids[1], "commit")] as const;
-  const snapshots = [await repo.readRecord(commits[0].snapshot, "snapshot"), await repo.readRecord(commits[1].snapshot, "snapshot")] as const;
+  const snapshots = [
+    await repo.readRecord(commits[0].snapshot, "snapshot"),
+    await repo.readRecord(commits[1].snapshot, "snapshot"),
+  ] as const;
   const side = (i: 0 | 1): DiffSide => {
     const metrics = commits[i].metrics?.after;
-    return { version: callVersion(index, ids[i]), commit: ids[i], ...(metrics === undefined ? {} : { metrics }) };
+    return {
+      version: callVersion(index, ids[i]),
+      commit: ids[i],
+      ...(metrics === undefined ? {} : { metrics }),
+    };
   };
   const [before, after] = [side(0).metrics, side(1).metrics];
   const data = [await lineData(repo, ids[0]), await lineData(repo, ids[1])] as const;
   return {
     a: side(0),
     b: side(1),
-    ...(before === undefined || after === undefined ? {} : { metrics: { loss: after.loss - before.loss, accuracy: after.accuracy - before.accuracy } }),
+    ...(before === undefined || after === undefined
+      ? {}
+      : { metrics: { loss: after.loss - before.loss, accuracy: after.accuracy - before.accuracy } }),
     sameSnapshot: commits[0].snapshot === commits[1].snapshot,
     sameBase: snapshots[0].base === snapshots[1].base,
     recipe: diffKeys(commits[0].recipe ?? {}, commits[1].recipe ?? {}),
@@ -78,16 +94,24 @@ async function lineData(repo: Repository, from: Oid): Promise<ReadonlyMap<Oid, D
     if (seen.has(oid)) continue;
     seen.add(oid);
     const commit: CommitRecord = await repo.readRecord(oid, "commit");
-    for (const { dataset, name, role } of commit.datasets) if (role === "train") found.set(dataset, { name, dataset });
+    for (const { dataset, name, role } of commit.datasets)
+      if (role === "train") found.set(dataset, { name, dataset });
     waiting.push(...commit.parents);
   }
   return found;
 }
 
 /** Keys whose values differ, by name. */
-export function diffKeys(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): readonly KeyDifference[] {
+export function diffKeys(
+  a: Readonly<Record<string, unknown>>,
+  b: Readonly<Record<string, unknown>>,
+): readonly KeyDifference[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .sort()
     .filter((key) => canonicalText(a[key]) !== canonicalText(b[key]))
-    .map((key) => ({ key, ...(a[key] === undefined ? {} : { a: a[key] }), ...(b[key] === undefined ? {} : { b: b[key] }) }));
+    .map((key) => ({
+      key,
+      ...(a[key] === undefined ? {} : { a: a[key] }),
+      ...(b[key] === undefined ? {} : { b: b[key] }),
+    }));
 }

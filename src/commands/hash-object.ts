@@ -13,7 +13,11 @@ export interface HashedFile {
 }
 
 /** Ids of files, without storing them. Needs no repository. */
-export async function* hashFiles(context: Pick<Context, "cwd">, files: readonly string[], standardInput: () => AsyncIterable<Uint8Array>): AsyncGenerator<HashedFile> {
+export async function* hashFiles(
+  context: Pick<Context, "cwd">,
+  files: readonly string[],
+  standardInput: () => AsyncIterable<Uint8Array>,
+): AsyncGenerator<HashedFile> {
   for (const file of files) {
     if (file === "-") {
       yield { path: file, ...(await hashChunks(standardInput())) };

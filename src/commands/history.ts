@@ -14,7 +14,12 @@ export async function* walkVersions(repo: Repository, index: VersionIndex): Asyn
 }
 
 /** What leads to `from` and not to `without`, newest first (by number, then time), children before parents. */
-export async function* walkBack(repo: Repository, index: VersionIndex, from: readonly Oid[], without: readonly Oid[]): AsyncGenerator<WalkedCommit> {
+export async function* walkBack(
+  repo: Repository,
+  index: VersionIndex,
+  from: readonly Oid[],
+  without: readonly Oid[],
+): AsyncGenerator<WalkedCommit> {
   const excluded = without.length === 0 ? new Set<Oid>() : await ancestors(repo, without);
   const seen = new Set<Oid>();
   const waiting: (WalkedCommit & { readonly rank: readonly [number, number] })[] = [];
@@ -48,7 +53,11 @@ export async function ancestors(repo: Repository, from: readonly Oid[]): Promise
 }
 
 /** Versions trained directly on a commit. */
-export async function childrenOf(repo: Repository, index: VersionIndex, commit: Oid): Promise<readonly WalkedCommit[]> {
+export async function childrenOf(
+  repo: Repository,
+  index: VersionIndex,
+  commit: Oid,
+): Promise<readonly WalkedCommit[]> {
   const children: WalkedCommit[] = [];
   for (const version of index.listed) {
     const record = await repo.readRecord(version.commit, "commit");

@@ -4,7 +4,7 @@ import { initRepository, openRepository } from "../repo/open.ts";
 import type { Repository } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
 import type { ImportResult } from "./import.ts";
-import { actorText, REPOSITORY_FOLDER } from "./open-context.ts";
+import { actorText, makeRepositoryFolder, REPOSITORY_FOLDER } from "./open-context.ts";
 import { indexVersions } from "./versions.ts";
 
 export interface InitOptions {
@@ -28,14 +28,22 @@ export interface InitResult {
 const BRANCH = "main";
 
 /** Creates a repository; with `base` its model becomes v0. Throws `conflict.exists` where one with versions is. */
-export async function init(context: Context, { dir = ".", base, entry, message }: InitOptions): Promise<InitResult> {
+export async function init(
+  context: Context,
+  { dir = ".", base, entry, message }: InitOptions,
+): Promise<InitResult> {
   const root = path.resolve(context.cwd, dir);
   const repo = await create(context, root, base !== undefined);
   try {
     if (base === undefined) return { root, id: repo.id, branch: BRANCH };
     const { importPath } = await import("./import.ts");
     const inside: Context = { ...context, root, openRepository: async () => repo };
-    return { root, id: repo.id, branch: BRANCH, base: await importPath(inside, { path: base, entry, message }) };
+    return {
+      root,
+      id: repo.id,
+      branch: BRANCH,
+      base: await importPath(inside, { path: base, entry, message }),
+    };
   } finally {
     await repo.close();
   }
@@ -45,6 +53,7 @@ export async function init(context: Context, { dir = ".", base, entry, message }
 async function create(context: Context, root: string, mayBeEmpty: boolean): Promise<Repository> {
   const place = path.join(root, REPOSITORY_FOLDER);
   const options = { clock: context.clock, random: context.random, actor: actorText(context) };
+  makeRepositoryFolder(root);
   try {
     return await initRepository(place, { ...options, branch: BRANCH });
   } catch (error) {

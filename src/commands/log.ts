@@ -26,7 +26,12 @@ export interface LogEntry {
   /** RFC 3339, UTC. */
   readonly time: string;
   readonly message: string;
-  readonly datasets: readonly { readonly name: string; readonly dataset: Oid; readonly role: string; readonly tokens: number }[];
+  readonly datasets: readonly {
+    readonly name: string;
+    readonly dataset: Oid;
+    readonly role: string;
+    readonly tokens: number;
+  }[];
   readonly recipe?: Readonly<Record<string, unknown>>;
   readonly metrics: { readonly before?: Metrics; readonly after?: Metrics };
   readonly training?: CommitRecord["training"];
@@ -38,7 +43,10 @@ export interface LogEntry {
 }
 
 /** Versions, newest first, read as they are asked for. */
-export async function* log(context: Context, { range, count = Number.POSITIVE_INFINITY }: LogOptions): AsyncGenerator<LogEntry> {
+export async function* log(
+  context: Context,
+  { range, count = Number.POSITIVE_INFINITY }: LogOptions,
+): AsyncGenerator<LogEntry> {
   const repo = await context.openRepository();
   const refs = await repo.refs();
   const index = indexVersions(refs);
@@ -66,7 +74,12 @@ export async function resolveCommit(repo: Repository, text: string): Promise<Oid
 }
 
 /** One commit as `log` shows it. */
-export function describeEntry(oid: Oid, commit: CommitRecord, index: VersionIndex, refs: readonly string[]): LogEntry {
+export function describeEntry(
+  oid: Oid,
+  commit: CommitRecord,
+  index: VersionIndex,
+  refs: readonly string[],
+): LogEntry {
   return {
     version: callVersion(index, oid),
     commit: oid,

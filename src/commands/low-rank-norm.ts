@@ -17,7 +17,8 @@ export interface LowRankTerm {
 export function lowRankNorm(terms: readonly LowRankTerm[]): number {
   let sum = 0;
   for (const [i, left] of terms.entries()) {
-    for (let j = i; j < terms.length; j++) sum += (i === j ? 1 : 2) * left.scale * terms[j]!.scale * overlap(left, terms[j]!);
+    for (let j = i; j < terms.length; j++)
+      sum += (i === j ? 1 : 2) * left.scale * terms[j]!.scale * overlap(left, terms[j]!);
   }
   return Math.sqrt(Math.max(0, sum));
 }

@@ -8,7 +8,12 @@ export function missingRef(what: string, name: string, refs: RefTable, prefix: s
   const near = nearest(name, names);
   const some = names.slice(0, 8).join(", ");
   throw new IngotError("ref.missing", `there is no ${what} '${name}'`, {
-    hint: near !== undefined ? `did you mean ${near}?` : some === "" ? `there is no ${what} yet` : `there are ${some}`,
+    hint:
+      near !== undefined
+        ? `did you mean ${near}?`
+        : some === ""
+          ? `there is no ${what} yet`
+          : `there are ${some}`,
     data: { name },
   });
 }

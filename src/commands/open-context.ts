@@ -2,7 +2,9 @@ import path from "node:path";
 import { IngotError } from "../base/errors.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../base/ports.ts";
 import type { Repository } from "../repo/repository.ts";
+import { makeFolder } from "../storage/durable.ts";
 import { findUserText, userPathKind } from "../storage/files.ts";
+import { ioError } from "../storage/io-error.ts";
 import { foreignOwner } from "../storage/ownership.ts";
 import type { Context } from "./context.ts";
 import type { EngineLauncher } from "./engine/launcher.ts";
@@ -31,7 +33,11 @@ export interface OpenContextOptions {
 export async function openContext(options: OpenContextOptions): Promise<Context> {
   const root = findRoot(options.cwd);
   const files: [SettingsSource["layer"], string][] = [];
-  if (root !== undefined) files.push(["local", path.join(root, REPOSITORY_FOLDER, "config.toml")], ["shared", path.join(root, "ingot.toml")]);
+  if (root !== undefined)
+    files.push(
+      ["local", path.join(root, REPOSITORY_FOLDER, "config.toml")],
+      ["shared", path.join(root, "ingot.toml")],
+    );
   if (options.userSettings !== undefined) files.push(["user", options.userSettings]);
   const sources: SettingsSource[] = [...(options.overrides ?? [])];
   for (const [layer, file] of files) {
@@ -47,7 +53,10 @@ export async function openContext(options: OpenContextOptions): Promise<Context>
     root,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    actor: { name: settings.text("user.name") ?? options.login ?? "unknown", ...(email === undefined ? {} : { email }) },
+    actor: {
+      name: settings.text("user.name") ?? options.login ?? "unknown",
+      ...(email === undefined ? {} : { email }),
+    },
     settings,
     signal: options.signal ?? new AbortController().signal,
     commandLine: options.commandLine,
@@ -67,11 +76,17 @@ export async function openContext(options: OpenContextOptions): Promise<Context>
 
 async function open(context: Context): Promise<Repository> {
   if (context.root === undefined) {
-    throw new IngotError("repository.missing", `no repository in '${context.cwd}' or above it`, { hint: "ingot init" });
+    throw new IngotError("repository.missing", `no repository in '${context.cwd}' or above it`, {
+      hint: "ingot init",
+    });
   }
   assertTrusted(context, context.root);
   const { openRepository } = await import("../repo/open.ts");
-  return openRepository(path.join(context.root, REPOSITORY_FOLDER), { clock: context.clock, random: context.random, actor: actorText(context) });
+  return openRepository(path.join(context.root, REPOSITORY_FOLDER), {
+    clock: context.clock,
+    random: context.random,
+    actor: actorText(context),
+  });
 }
 
 /** The nearest folder from `start` upward that holds a repository. */
@@ -79,6 +94,15 @@ function findRoot(start: string): string | undefined {
   for (let folder = path.resolve(start); ; folder = path.dirname(folder)) {
     if (userPathKind(path.join(folder, REPOSITORY_FOLDER)) === "folder") return folder;
     if (path.dirname(folder) === folder) return undefined;
+  }
+}
+
+/** Makes the folder that a new repository goes into, with those above it, durably. Throws `environment.*`. */
+export function makeRepositoryFolder(folder: string): void {
+  try {
+    makeFolder(path.parse(folder).root, folder, "full");
+  } catch (error) {
+    throw ioError(error, "make", folder);
   }
 }
 

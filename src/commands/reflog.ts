@@ -26,7 +26,10 @@ export interface ReflogEntry {
 }
 
 /** Operations, newest first, read as they are asked for. */
-export async function* reflog(context: Context, { ref, count = Number.POSITIVE_INFINITY, all = false }: ReflogOptions): AsyncGenerator<ReflogEntry> {
+export async function* reflog(
+  context: Context,
+  { ref, count = Number.POSITIVE_INFINITY, all = false }: ReflogOptions,
+): AsyncGenerator<ReflogEntry> {
   const repo = await context.openRepository();
   const index = indexVersions(await repo.refs());
   let left = count;
@@ -35,7 +38,9 @@ export async function* reflog(context: Context, { ref, count = Number.POSITIVE_I
     const edits = ref === undefined ? operation.edits : operation.edits.filter((e) => isRef(e.ref, ref));
     if (ref === undefined ? operation.housekeeping && !all : edits.length === 0) continue;
     const refs = edits.map(refChange);
-    const named = refs.flatMap((r) => [r.old, r.new]).flatMap((id) => (id === undefined ? [] : [[id, index.name(id as Oid)] as const]));
+    const named = refs
+      .flatMap((r) => [r.old, r.new])
+      .flatMap((id) => (id === undefined ? [] : [[id, index.name(id as Oid)] as const]));
     yield {
       operation: operation.n,
       id: operation.oid,

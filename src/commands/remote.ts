@@ -8,7 +8,7 @@ import type { Remote } from "../remotes/port.ts";
 import { initRepository, openRepository } from "../repo/open.ts";
 import { userPathKind } from "../storage/files.ts";
 import type { Context } from "./context.ts";
-import { actorText, REPOSITORY_FOLDER } from "./open-context.ts";
+import { actorText, makeRepositoryFolder, REPOSITORY_FOLDER } from "./open-context.ts";
 import { editAway } from "./ref-changes.ts";
 import { editSettingsFile, settingsFileOf } from "./settings-file.ts";
 
@@ -23,7 +23,8 @@ export const DEFAULT_REMOTE = "origin";
 export function listRemotes(context: Context): readonly NamedRemote[] {
   const remotes: NamedRemote[] = [];
   for (const [key, url] of context.settings.under("remote")) {
-    if (key.endsWith(".url") && typeof url === "string") remotes.push({ name: key.slice(0, -".url".length), url });
+    if (key.endsWith(".url") && typeof url === "string")
+      remotes.push({ name: key.slice(0, -".url".length), url });
   }
   return remotes.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -31,8 +32,14 @@ export function listRemotes(context: Context): readonly NamedRemote[] {
 /** Remembers a place under a name; a relative folder is taken from `cwd`. Throws `usage.name`, `conflict.exists`, `remote.address`. */
 export async function addRemote(context: Context, { name, url }: NamedRemote): Promise<NamedRemote> {
   assertName(name, "typed");
-  if (name.includes("/") || name.includes(".")) throw new IngotError("usage.name", `the name of a remote holds no '/' or '.': '${name}'`, { hint: "for example origin" });
-  if (listRemotes(context).some((remote) => remote.name === name)) throw new IngotError("conflict.exists", `there is a remote '${name}' already`, { hint: `ingot remote rm ${name}` });
+  if (name.includes("/") || name.includes("."))
+    throw new IngotError("usage.name", `the name of a remote holds no '/' or '.': '${name}'`, {
+      hint: "for example origin",
+    });
+  if (listRemotes(context).some((remote) => remote.name === name))
+    throw new IngotError("conflict.exists", `there is a remote '${name}' already`, {
+      hint: `ingot remote rm ${name}`,
+    });
   const address = path.resolve(context.cwd, parseAddress(url).path);
   await editSettingsFile(settingsFileOf(context, "local", ""), `remote.${name}.url`, address);
   return { name, url: address };
@@ -45,7 +52,10 @@ export async function removeRemote(context: Context, name: string): Promise<Name
   const repo = await context.openRepository();
   const seen = (await repo.refs()).list(`remotes/${name}/`);
   if (seen.length > 0) {
-    await repo.operate((refs) => ({ command: context.commandLine, edits: refs.list(`remotes/${name}/`).map((ref) => editAway(ref.name, ref.value)) }));
+    await repo.operate((refs) => ({
+      command: context.commandLine,
+      edits: refs.list(`remotes/${name}/`).map((ref) => editAway(ref.name, ref.value)),
+    }));
   }
   return remote;
 }
@@ -55,8 +65,14 @@ export function findRemote(context: Context, name: string): NamedRemote {
   const remotes = listRemotes(context);
   const found = remotes.find((remote) => remote.name === name);
   if (found !== undefined) return found;
-  const near = nearest(name, remotes.map((remote) => remote.name));
-  throw new IngotError("ref.missing", `there is no remote '${name}'`, { hint: near === undefined ? `ingot remote add ${name} FOLDER` : `did you mean ${near}?`, data: { name } });
+  const near = nearest(
+    name,
+    remotes.map((remote) => remote.name),
+  );
+  throw new IngotError("ref.missing", `there is no remote '${name}'`, {
+    hint: near === undefined ? `ingot remote add ${name} FOLDER` : `did you mean ${near}?`,
+    data: { name },
+  });
 }
 
 /**
@@ -68,10 +84,15 @@ export async function openRemote(context: Context, url: string, createAs?: strin
   const options = { clock: context.clock, random: context.random, actor: actorText(context) };
   const inside = path.join(folder, REPOSITORY_FOLDER);
   if (userPathKind(inside) === "folder") return new DirectoryRemote(await openRepository(inside, options));
-  if (userPathKind(path.join(folder, "format")) === "file") return new DirectoryRemote(await openRepository(folder, options));
+  if (userPathKind(path.join(folder, "format")) === "file")
+    return new DirectoryRemote(await openRepository(folder, options));
   const isThere = userPathKind(folder) === "folder";
   if (createAs === undefined || (!isThere && userPathKind(path.dirname(folder)) !== "folder")) {
-    throw new IngotError("remote.unreachable", `there is no repository in '${folder}'`, { hint: isThere ? "push to it first" : "is the disk there?", data: { where: folder } });
+    throw new IngotError("remote.unreachable", `there is no repository in '${folder}'`, {
+      hint: isThere ? "push to it first" : "is the disk there?",
+      data: { where: folder },
+    });
   }
+  makeRepositoryFolder(folder);
   return new DirectoryRemote(await initRepository(inside, { ...options, id: createAs }));
 }

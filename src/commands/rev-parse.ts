@@ -8,7 +8,10 @@ export interface ParsedRevision {
 }
 
 /** Full ids of revisions, in order. */
-export async function revParse(context: Context, revisions: readonly string[]): Promise<readonly ParsedRevision[]> {
+export async function revParse(
+  context: Context,
+  revisions: readonly string[],
+): Promise<readonly ParsedRevision[]> {
   const repo = await context.openRepository();
   const parsed: ParsedRevision[] = [];
   for (const revision of revisions) parsed.push({ revision, id: await resolveRevision(repo, revision) });

@@ -1,13 +1,13 @@
 import { IngotError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import type { Oid } from "../base/oid.ts";
-import type { Repository, RefTable } from "../repo/repository.ts";
+import type { RefTable, Repository } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
 import { resolveCommit } from "./log.ts";
-import { protectedNames } from "./promote.ts";
 import type { PromotePlan } from "./promote.ts";
+import { protectedNames } from "./promote.ts";
 import { editTo, type RefsChanged, refsChanged } from "./ref-changes.ts";
 import { callVersion, indexVersions } from "./versions.ts";
-import { nearest } from "../base/nearest.ts";
 
 export interface RollbackOptions {
   /** `production` by default; any protected ref or branch. */
@@ -25,17 +25,25 @@ export type RollbackPlan = Omit<PromotePlan, "warnings" | "old"> & {
 };
 
 /** Throws `ref.missing` for a name that is no protected ref or branch, `undo.nothing` where the ref had no value before. */
-export async function planRollback(context: Context, { ref = "production", to, reason }: RollbackOptions): Promise<RollbackPlan> {
+export async function planRollback(
+  context: Context,
+  { ref = "production", to, reason }: RollbackOptions,
+): Promise<RollbackPlan> {
   const repo = await context.openRepository();
   const refs = await repo.refs();
   const fullRef = fullName(context, refs, ref);
   const old = refs.oid(fullRef);
   const seen = refs.get(fullRef);
   if (old === undefined || seen === undefined) {
-    throw new IngotError("ref.missing", `'${ref}' points at nothing yet`, { hint: ref === "production" ? "ingot promote moves it there first" : "ingot show-ref" });
+    throw new IngotError("ref.missing", `'${ref}' points at nothing yet`, {
+      hint: ref === "production" ? "ingot promote moves it there first" : "ingot show-ref",
+    });
   }
   const oid = to === undefined ? await previousValue(repo, fullRef, old) : await resolveCommit(repo, to);
-  if (oid === undefined) throw new IngotError("undo.nothing", `'${ref}' held nothing else before`, { hint: `name a version: ingot rollback ${ref} --to v1` });
+  if (oid === undefined)
+    throw new IngotError("undo.nothing", `'${ref}' held nothing else before`, {
+      hint: `name a version: ingot rollback ${ref} --to v1, or take the last move back: ingot undo`,
+    });
   await repo.readRecord(oid, "commit");
   const index = indexVersions(refs);
   return {
@@ -51,7 +59,13 @@ export async function planRollback(context: Context, { ref = "production", to, r
 /** Moves the ref, if it still holds what the plan saw. Throws `conflict.ref`. */
 export async function executeRollback(context: Context, plan: RollbackPlan): Promise<RefsChanged> {
   const repo = await context.openRepository();
-  return refsChanged(await repo.operate(() => ({ command: context.commandLine, edits: [editTo(plan.fullRef, plan.seen, plan.new.commit)], ...(plan.reason === undefined ? {} : { reason: plan.reason }) })));
+  return refsChanged(
+    await repo.operate(() => ({
+      command: context.commandLine,
+      edits: [editTo(plan.fullRef, plan.seen, plan.new.commit)],
+      ...(plan.reason === undefined ? {} : { reason: plan.reason }),
+    })),
+  );
 }
 
 function fullName(context: Context, refs: RefTable, ref: string): string {
@@ -61,7 +75,10 @@ function fullName(context: Context, refs: RefTable, ref: string): string {
   if (refs.get(branch) !== undefined) return branch;
   const branches = refs.list("heads/").map(({ name }) => name.slice("heads/".length));
   const near = nearest(ref, [...names, ...branches]);
-  throw new IngotError("ref.missing", `'${ref}' is no branch and no ref that rollback moves`, { hint: near === undefined ? `one of ${[...names, ...branches].join(", ")}` : `did you mean ${near}?`, data: { name: ref } });
+  throw new IngotError("ref.missing", `'${ref}' is no branch and no ref that rollback moves`, {
+    hint: near === undefined ? `one of ${[...names, ...branches].join(", ")}` : `did you mean ${near}?`,
+    data: { name: ref },
+  });
 }
 
 // The value before the one it has now was given forward: what a rollback or undo put back does not count, else a second

@@ -1,6 +1,6 @@
 import { IngotError } from "../base/errors.ts";
 import type { Oid } from "../base/oid.ts";
-import type { Repository, RefTable } from "../repo/repository.ts";
+import type { RefTable, Repository } from "../repo/repository.ts";
 import { resolveRevision } from "../repo/resolve.ts";
 import { callVersion, indexVersions } from "./versions.ts";
 

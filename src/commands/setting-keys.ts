@@ -13,12 +13,26 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "disk.minimum": "bytes that must stay free for a training to start",
 };
 
-const OPEN_TABLES = ["train", "evolution", "gate", "retention", "backup", "queue", "serve", "remote", "advice", "alias"];
+const OPEN_TABLES = [
+  "train",
+  "evolution",
+  "gate",
+  "retention",
+  "backup",
+  "queue",
+  "serve",
+  "remote",
+  "advice",
+  "alias",
+];
 const KEY = /^(?!.*__proto__)[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)+$/;
 
 /** Throws `usage.config` for a key that nothing reads, with the nearest one. */
 export function assertSettingKey(key: string): void {
-  if (!KEY.test(key)) throw new IngotError("usage.config", `'${key}' is not a setting`, { hint: "a setting is written table.key, as in user.name" });
+  if (!KEY.test(key))
+    throw new IngotError("usage.config", `'${key}' is not a setting`, {
+      hint: "a setting is written table.key, as in user.name",
+    });
   if (Object.hasOwn(SETTING_KEYS, key) || OPEN_TABLES.includes(key.split(".")[0]!)) return;
   const near = nearest(key, Object.keys(SETTING_KEYS));
   throw new IngotError("usage.config", `'${key}' is not a setting`, {

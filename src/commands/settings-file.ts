@@ -11,12 +11,21 @@ export type FileLayer = "local" | "shared" | "user";
 /** Absolute path of a layer's file. Throws `repository.missing` for a repository's own where there is none. */
 export function settingsFileOf({ root }: Context, layer: FileLayer, userSettings: string): string {
   if (layer === "user") return userSettings;
-  if (root === undefined) throw new IngotError("repository.missing", "there is no repository to set this in", { hint: "ingot init, or --user" });
-  return layer === "local" ? path.join(root, REPOSITORY_FOLDER, "config.toml") : path.join(root, "ingot.toml");
+  if (root === undefined)
+    throw new IngotError("repository.missing", "there is no repository to set this in", {
+      hint: "ingot init, or --user",
+    });
+  return layer === "local"
+    ? path.join(root, REPOSITORY_FOLDER, "config.toml")
+    : path.join(root, "ingot.toml");
 }
 
 /** Sets a dotted key in a settings file, or takes it away where `value` is undefined; the rest keeps its meaning, comments go. */
-export async function editSettingsFile(file: string, key: string, value: SettingValue | undefined): Promise<void> {
+export async function editSettingsFile(
+  file: string,
+  key: string,
+  value: SettingValue | undefined,
+): Promise<void> {
   const { parse, stringify } = await import("smol-toml");
   const table = parse((await findUserText(file)) ?? "") as Record<string, unknown>;
   const parts = key.split(".");

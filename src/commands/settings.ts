@@ -1,5 +1,10 @@
 /** A value a settings file can hold; dates are kept as text. */
-export type SettingValue = string | number | boolean | readonly SettingValue[] | { readonly [key: string]: SettingValue };
+export type SettingValue =
+  | string
+  | number
+  | boolean
+  | readonly SettingValue[]
+  | { readonly [key: string]: SettingValue };
 
 /** Where a value came from, strongest first: flag, environment, local (`.ingot/config.toml`), shared (`ingot.toml`), user. */
 export type SettingLayer = "flag" | "environment" | "local" | "shared" | "user";
@@ -58,26 +63,35 @@ export function resolveSettings(sources: readonly SettingsSource[]): Settings {
   }
   const inForce = new Map<string, Setting>();
   for (const setting of all) if (!inForce.has(setting.key)) inForce.set(setting.key, setting);
-  const valueOf = <T extends SettingValue>(key: string, type: "string" | "number" | "boolean"): T | undefined => {
+  const typed = <T extends SettingValue>(
+    key: string,
+    isT: (value: SettingValue | undefined) => value is T,
+  ): T | undefined => {
     const value = inForce.get(key)?.value;
-    // biome-ignore lint/suspicious/useValidTypeof: the parameter is one of typeof's own words
-    return typeof value === type ? (value as T) : undefined;
+    return isT(value) ? value : undefined;
   };
   return {
     all,
     find: (key) => inForce.get(key),
-    text: (key) => valueOf<string>(key, "string"),
-    number: (key) => valueOf<number>(key, "number"),
-    flag: (key) => valueOf<boolean>(key, "boolean"),
+    text: (key) => typed(key, (v): v is string => typeof v === "string"),
+    number: (key) => typed(key, (v): v is number => typeof v === "number"),
+    flag: (key) => typed(key, (v): v is boolean => typeof v === "boolean"),
     under: (prefix) =>
-      new Map([...inForce.values()].filter((s) => s.key.startsWith(`${prefix}.`)).map((s) => [s.key.slice(prefix.length + 1), s.value])),
+      new Map(
+        [...inForce.values()]
+          .filter((s) => s.key.startsWith(`${prefix}.`))
+          .map((s) => [s.key.slice(prefix.length + 1), s.value]),
+      ),
   };
 }
 
 /** No settings at all: tests, and a library user who has none. */
 export const noSettings: Settings = resolveSettings([]);
 
-function* flatten(table: { readonly [key: string]: SettingValue }, prefix: string): Generator<[string, SettingValue]> {
+function* flatten(
+  table: { readonly [key: string]: SettingValue },
+  prefix: string,
+): Generator<[string, SettingValue]> {
   for (const [name, value] of Object.entries(table)) {
     const key = prefix === "" ? name : `${prefix}.${name}`;
     if (isTable(value)) yield* flatten(value, key);

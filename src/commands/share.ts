@@ -1,17 +1,17 @@
 import path from "node:path";
+import { IngotError } from "../base/errors.ts";
 import type { Oid } from "../base/oid.ts";
+import type { RefEdit } from "../objects/records.ts";
 import { type CloneResult, executeClone, planClone } from "../remotes/clone.ts";
+import type { Numbered, TransferEvent } from "../remotes/port.ts";
 import { divergedError, executePull, type PullResult, planPull } from "../remotes/pull.ts";
 import { executePush, type PushPlan, planPush } from "../remotes/push.ts";
-import type { Numbered, TransferEvent } from "../remotes/port.ts";
 import { initRepository } from "../repo/open.ts";
 import { findRefName } from "../repo/resolve.ts";
-import type { RefEdit } from "../objects/records.ts";
 import { userPathKind } from "../storage/files.ts";
-import { IngotError } from "../base/errors.ts";
 import type { Context } from "./context.ts";
-import { actorText, REPOSITORY_FOLDER } from "./open-context.ts";
-import { refChange, type RefChange } from "./ref-changes.ts";
+import { actorText, makeRepositoryFolder, REPOSITORY_FOLDER } from "./open-context.ts";
+import { type RefChange, refChange } from "./ref-changes.ts";
 import { DEFAULT_REMOTE, findRemote, openRemote } from "./remote.ts";
 import { editSettingsFile } from "./settings-file.ts";
 
@@ -61,14 +61,24 @@ export async function* push(context: Context, options: PushOptions): AsyncGenera
   try {
     const events = executePush(await context.openRepository(), remote, plan, context.signal);
     const { result, last } = yield* forward(events);
-    yield { event: "done", remote: name, url, ...changed(result), ...sizes(last), renumbered: result.renumbered.map(renumber) };
+    yield {
+      event: "done",
+      remote: name,
+      url,
+      ...changed(result),
+      ...sizes(last),
+      renumbered: result.renumbered.map(renumber),
+    };
   } finally {
     await close();
   }
 }
 
 /** Fetches what a remote has, verifies it, and fast-forwards the branch of HEAD. Throws `conflict.remote` where it went another way. */
-export async function* pull(context: Context, { remote: word = DEFAULT_REMOTE }: { readonly remote?: string }): AsyncGenerator<ShareEvent> {
+export async function* pull(
+  context: Context,
+  { remote: word = DEFAULT_REMOTE }: { readonly remote?: string },
+): AsyncGenerator<ShareEvent> {
   const { name, url } = findRemote(context, word);
   const repo = await context.openRepository();
   const remote = await openRemote(context, url);
@@ -76,27 +86,59 @@ export async function* pull(context: Context, { remote: word = DEFAULT_REMOTE }:
     const plan = await planPull(repo, remote, { remote: name, command: context.commandLine });
     const { result, last } = yield* forward<PullResult>(executePull(repo, remote, plan, context.signal));
     if (result.branch === "diverged") throw divergedError(plan);
-    yield { event: "done", remote: name, url, ...changed(result), ...sizes(last), renumbered: result.renumbered.map(renumber), branch: result.branch };
+    yield {
+      event: "done",
+      remote: name,
+      url,
+      ...changed(result),
+      ...sizes(last),
+      renumbered: result.renumbered.map(renumber),
+      branch: result.branch,
+    };
   } finally {
     await remote.close();
   }
 }
 
 /** Copies a repository to a new folder, which remembers where it came from as `origin`. */
-export async function* clone(context: Context, { from, dir }: { readonly from: string; readonly dir?: string }): AsyncGenerator<ShareEvent> {
+export async function* clone(
+  context: Context,
+  { from, dir }: { readonly from: string; readonly dir?: string },
+): AsyncGenerator<ShareEvent> {
   const remote = await openRemote(context, from);
   try {
     const url = path.resolve(context.cwd, from);
     const root = path.resolve(context.cwd, dir ?? path.basename(url));
     if (userPathKind(path.join(root, REPOSITORY_FOLDER)) !== undefined) {
-      throw new IngotError("conflict.exists", `'${root}' is a repository already`, { hint: "clone into a new folder", data: { where: root } });
+      throw new IngotError("conflict.exists", `'${root}' is a repository already`, {
+        hint: "clone into a new folder",
+        data: { where: root },
+      });
     }
     const plan = await planClone(remote, { remote: DEFAULT_REMOTE, command: context.commandLine });
-    const repo = await initRepository(path.join(root, REPOSITORY_FOLDER), { clock: context.clock, random: context.random, actor: actorText(context), id: plan.state.id });
+    makeRepositoryFolder(root);
+    const repo = await initRepository(path.join(root, REPOSITORY_FOLDER), {
+      clock: context.clock,
+      random: context.random,
+      actor: actorText(context),
+      id: plan.state.id,
+    });
     try {
       const { result, last } = yield* forward<CloneResult>(executeClone(repo, remote, plan, context.signal));
-      await editSettingsFile(path.join(root, REPOSITORY_FOLDER, "config.toml"), `remote.${DEFAULT_REMOTE}.url`, url);
-      yield { event: "done", remote: DEFAULT_REMOTE, url, ...changed(result), ...sizes(last), renumbered: [], root };
+      await editSettingsFile(
+        path.join(root, REPOSITORY_FOLDER, "config.toml"),
+        `remote.${DEFAULT_REMOTE}.url`,
+        url,
+      );
+      yield {
+        event: "done",
+        remote: DEFAULT_REMOTE,
+        url,
+        ...changed(result),
+        ...sizes(last),
+        renumbered: [],
+        root,
+      };
     } finally {
       await repo.close();
     }
@@ -105,14 +147,23 @@ export async function* clone(context: Context, { from, dir }: { readonly from: s
   }
 }
 
-async function openPush(context: Context, { remote: word = DEFAULT_REMOTE, refs, force = false }: PushOptions, mayCreate: boolean) {
+async function openPush(
+  context: Context,
+  { remote: word = DEFAULT_REMOTE, refs, force = false }: PushOptions,
+  mayCreate: boolean,
+) {
   const { name, url } = findRemote(context, word);
   const repo = await context.openRepository();
   const remote = await openRemote(context, url, mayCreate ? repo.id : undefined);
   try {
     const table = await repo.refs();
     const full = refs?.map((ref) => findRefName(table, ref) ?? ref);
-    const plan: PushPlan = await planPush(repo, remote, { remote: name, ...(full === undefined || full.length === 0 ? {} : { refs: full }), force, command: context.commandLine });
+    const plan: PushPlan = await planPush(repo, remote, {
+      remote: name,
+      ...(full === undefined || full.length === 0 ? {} : { refs: full }),
+      force,
+      command: context.commandLine,
+    });
     return { name, url, plan, remote, close: () => remote.close() };
   } catch (error) {
     await remote.close();
@@ -120,8 +171,9 @@ async function openPush(context: Context, { remote: word = DEFAULT_REMOTE, refs,
   }
 }
 
-
-async function* forward<Result>(events: AsyncGenerator<TransferEvent, Result>): AsyncGenerator<TransferEvent, { result: Result; last: TransferEvent | undefined }> {
+async function* forward<Result>(
+  events: AsyncGenerator<TransferEvent, Result>,
+): AsyncGenerator<TransferEvent, { result: Result; last: TransferEvent | undefined }> {
   let last: TransferEvent | undefined;
   for (;;) {
     const next = await events.next();

@@ -5,7 +5,12 @@ import type { Context } from "./context.ts";
 export interface ModelDescription {
   readonly parameters: number;
   /** Modules that can carry an adapter. */
-  readonly modules: readonly { readonly path: string; readonly kind: string; readonly inFeatures: number; readonly outFeatures: number }[];
+  readonly modules: readonly {
+    readonly path: string;
+    readonly kind: string;
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+  }[];
 }
 
 /** The description of a base model; undefined where its graph cannot be read. */

@@ -15,7 +15,11 @@ export async function showRefs(context: Context): Promise<readonly ShownRef[]> {
   const refs = await (await context.openRepository()).refs();
   const rows = refs.list("").map(({ name, value }): ShownRef => {
     const id = refs.oid(name);
-    return { name, ...(id === undefined ? {} : { id }), ...("symbolic" in value ? { symbolic: valueText(value) } : {}) };
+    return {
+      name,
+      ...(id === undefined ? {} : { id }),
+      ...("symbolic" in value ? { symbolic: valueText(value) } : {}),
+    };
   });
   return rows.sort((a, b) => Number(b.name === "HEAD") - Number(a.name === "HEAD"));
 }

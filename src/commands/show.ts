@@ -27,7 +27,12 @@ export interface ShownAdapter {
 export interface ShownVersion extends LogEntry {
   readonly kind: "commit";
   readonly id: Oid;
-  readonly base: { readonly model: Oid; readonly entry: string; readonly files: readonly ShownFile[]; readonly description?: ModelDescription };
+  readonly base: {
+    readonly model: Oid;
+    readonly entry: string;
+    readonly files: readonly ShownFile[];
+    readonly description?: ModelDescription;
+  };
   readonly adapters: readonly ShownAdapter[];
   readonly children: readonly { readonly version: string; readonly commit: Oid }[];
   /** True where HEAD stands on it. */
@@ -43,7 +48,12 @@ export interface ShownObject {
   /** `faq:v2` and the like, where a dataset is registered. */
   readonly names: readonly string[];
   readonly record?: AnyRecord;
-  readonly references: readonly { readonly field: string; readonly id: Oid; readonly kind: string; readonly record?: AnyRecord }[];
+  readonly references: readonly {
+    readonly field: string;
+    readonly id: Oid;
+    readonly kind: string;
+    readonly record?: AnyRecord;
+  }[];
   readonly description?: ModelDescription;
 }
 
@@ -59,7 +69,10 @@ export async function show(context: Context, { what = "HEAD" }: { readonly what?
   return showObject(context, { repo, refs, id, record });
 }
 
-async function showVersion(context: Context, { repo, refs, id, commit }: { repo: Repository; refs: RefTable; id: Oid; commit: CommitRecord }): Promise<ShownVersion> {
+async function showVersion(
+  context: Context,
+  { repo, refs, id, commit }: { repo: Repository; refs: RefTable; id: Oid; commit: CommitRecord },
+): Promise<ShownVersion> {
   const index = indexVersions(refs);
   const snapshot = await repo.readRecord(commit.snapshot, "snapshot");
   const model = await repo.readRecord(snapshot.base, "model");
@@ -73,16 +86,36 @@ async function showVersion(context: Context, { repo, refs, id, commit }: { repo:
     kind: "commit",
     id,
     ...describeEntry(id, commit, index, indexRefNames(refs).get(id) ?? []),
-    base: { model: snapshot.base, entry: model.entry, files: await filesOf(repo, model.tree), ...(description === undefined ? {} : { description }) },
+    base: {
+      model: snapshot.base,
+      entry: model.entry,
+      files: await filesOf(repo, model.tree),
+      ...(description === undefined ? {} : { description }),
+    },
     adapters,
-    children: (await childrenOf(repo, index, id)).map(({ oid }) => ({ version: callVersion(index, oid), commit: oid })),
+    children: (await childrenOf(repo, index, id)).map(({ oid }) => ({
+      version: callVersion(index, oid),
+      commit: oid,
+    })),
     active: refs.oid("HEAD") === id,
     environment: commit.environment,
   };
 }
 
-async function showObject(context: Context, { repo, refs, id, record }: { repo: Repository; refs: RefTable; id: Oid; record: Exclude<AnyRecord, CommitRecord> | undefined }): Promise<ShownObject> {
-  const names = refs.list("data/").flatMap(({ name, value }) => ("oid" in value && value.oid === id ? [name.slice("data/".length).replace(/\/v(\d+)$/, ":v$1")] : []));
+async function showObject(
+  context: Context,
+  {
+    repo,
+    refs,
+    id,
+    record,
+  }: { repo: Repository; refs: RefTable; id: Oid; record: Exclude<AnyRecord, CommitRecord> | undefined },
+): Promise<ShownObject> {
+  const names = refs
+    .list("data/")
+    .flatMap(({ name, value }) =>
+      "oid" in value && value.oid === id ? [name.slice("data/".length).replace(/\/v(\d+)$/, ":v$1")] : [],
+    );
   const resolved = [];
   for (const { field, oid, expect } of record === undefined ? [] : references(record)) {
     const inner = expect === "blob" ? undefined : await repo.findRecord(oid);
@@ -102,5 +135,9 @@ async function showObject(context: Context, { repo, refs, id, record }: { repo: 
 }
 
 async function filesOf(repo: Repository, tree: Oid): Promise<readonly ShownFile[]> {
-  return (await repo.readRecord(tree, "tree")).entries.map(({ path, blob, sizeBytes }: TreeEntry) => ({ path, id: blob, sizeBytes }));
+  return (await repo.readRecord(tree, "tree")).entries.map(({ path, blob, sizeBytes }: TreeEntry) => ({
+    path,
+    id: blob,
+    sizeBytes,
+  }));
 }

@@ -24,7 +24,12 @@ export interface UnfinishedRun {
 
 export interface Status {
   readonly root: string;
-  readonly head: { readonly branch?: string; readonly version?: string; readonly commit?: Oid; readonly detached: boolean };
+  readonly head: {
+    readonly branch?: string;
+    readonly version?: string;
+    readonly commit?: Oid;
+    readonly detached: boolean;
+  };
   /** The next training: its number, what it builds on, and whether that is a base model. */
   readonly next: { readonly version: string; readonly on?: string; readonly fromBase: boolean };
   readonly production?: RefAt;
@@ -71,7 +76,9 @@ export async function status(context: Context): Promise<Status> {
     ...(serves === undefined ? {} : { serves }),
     versions: index.listed.length,
     unfinished: await describeRuns(repo, refs),
-    untrained: (await listDatasets(repo, refs)).filter((d) => d.newest && !d.trained).map(({ name, dataset }) => ({ name, dataset })),
+    untrained: (await listDatasets(repo, refs))
+      .filter((d) => d.newest && !d.trained)
+      .map(({ name, dataset }) => ({ name, dataset })),
     ...(freeBytes === undefined ? {} : { freeBytes }),
   };
 }
@@ -91,7 +98,12 @@ async function describeRuns(repo: Repository, refs: RefTable): Promise<readonly 
     const newest = checkpoints.at(-1)!;
     const { plan, progress } = await repo.readRecord(newest.oid, "checkpoint");
     const steps = plan.steps ?? progress.steps;
-    described.push({ run, step: newest.step, ...(typeof steps === "number" ? { steps } : {}), datasets: namesIn(plan.datasets) });
+    described.push({
+      run,
+      step: newest.step,
+      ...(typeof steps === "number" ? { steps } : {}),
+      datasets: namesIn(plan.datasets),
+    });
   }
   return described;
 }

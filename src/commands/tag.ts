@@ -19,29 +19,48 @@ export async function listTags(context: Context): Promise<readonly ListedTag[]> 
   const index = indexVersions(refs);
   const rows = refs.list("tags/").flatMap(({ name }) => {
     const commit = refs.oid(name);
-    return commit === undefined ? [] : [{ name: name.slice("tags/".length), commit, version: callVersion(index, commit) }];
+    return commit === undefined
+      ? []
+      : [{ name: name.slice("tags/".length), commit, version: callVersion(index, commit) }];
   });
-  const rank = ({ name }: ListedTag) => (isVersionName(name) ? Number(name.slice(1)) : Number.POSITIVE_INFINITY);
+  const rank = ({ name }: ListedTag) =>
+    isVersionName(name) ? Number(name.slice(1)) : Number.POSITIVE_INFINITY;
   return rows.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
 }
 
 /** Gives a version a second name, for good. Throws `usage.name`, `conflict.exists`, `ref.missing`. */
-export async function makeTag(context: Context, name: string, revision = "HEAD"): Promise<RefsChanged & { readonly tag: string; readonly version: string }> {
+export async function makeTag(
+  context: Context,
+  name: string,
+  revision = "HEAD",
+): Promise<RefsChanged & { readonly tag: string; readonly version: string }> {
   assertName(name, "typed");
   const repo = await context.openRepository();
   const oid = await resolveCommit(repo, revision);
   const operation = await repo.operate((refs) => {
     if (refs.get(`tags/${name}`) !== undefined) {
-      throw new IngotError("conflict.exists", `there is a tag '${name}' already`, { hint: "a tag is never moved; take another name" });
+      throw new IngotError("conflict.exists", `there is a tag '${name}' already`, {
+        hint: "a tag is never moved; take another name",
+      });
     }
     return { command: context.commandLine, edits: [editTo(`tags/${name}`, undefined, oid)] };
   });
-  return { ...refsChanged(operation), tag: name, version: callVersion(indexVersions(await repo.refs()), oid) };
+  return {
+    ...refsChanged(operation),
+    tag: name,
+    version: callVersion(indexVersions(await repo.refs()), oid),
+  };
 }
 
 /** Takes a name away; the version stays. `refused.policy` for a version's own number. */
-export async function deleteTag(context: Context, name: string): Promise<RefsChanged & { readonly tag: string; readonly version: string }> {
-  if (isVersionName(name)) throw new IngotError("refused.policy", `'${name}' is the number of a version`, { hint: `to delete the version: ingot rm ${name}` });
+export async function deleteTag(
+  context: Context,
+  name: string,
+): Promise<RefsChanged & { readonly tag: string; readonly version: string }> {
+  if (isVersionName(name))
+    throw new IngotError("refused.policy", `'${name}' is the number of a version`, {
+      hint: `to delete the version: ingot rm ${name}`,
+    });
   const repo = await context.openRepository();
   let oid: Oid | undefined;
   const operation = await repo.operate((refs) => {
@@ -49,5 +68,9 @@ export async function deleteTag(context: Context, name: string): Promise<RefsCha
     oid = refs.oid(`tags/${name}`);
     return { command: context.commandLine, edits: [editAway(`tags/${name}`, value)] };
   });
-  return { ...refsChanged(operation), tag: name, version: callVersion(indexVersions(await repo.refs()), oid!) };
+  return {
+    ...refsChanged(operation),
+    tag: name,
+    version: callVersion(indexVersions(await repo.refs()), oid!),
+  };
 }

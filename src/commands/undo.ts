@@ -1,7 +1,7 @@
 import type { Operation } from "../repo/state.ts";
 import { planUndo } from "../repo/undo.ts";
 import type { Context } from "./context.ts";
-import { type RefChange, refChange, type RefsChanged, refsChanged } from "./ref-changes.ts";
+import { type RefChange, type RefsChanged, refChange, refsChanged } from "./ref-changes.ts";
 
 export interface UndoOptions {
   /** Number of the operation; the last one by default. */
@@ -22,7 +22,10 @@ export async function previewUndo(context: Context, options: UndoOptions): Promi
 }
 
 /** Takes an operation back, as one more operation. Throws `undo.nothing`, `undo.gone`, `conflict.ref` where a ref has moved since. */
-export async function undo(context: Context, options: UndoOptions): Promise<RefsChanged & Pick<UndonePlan, "undone">> {
+export async function undo(
+  context: Context,
+  options: UndoOptions,
+): Promise<RefsChanged & Pick<UndonePlan, "undone">> {
   const repo = await context.openRepository();
   const { undone, request } = await planUndo(repo, options);
   return { ...refsChanged(await repo.operate(() => request)), undone: describe(undone) };

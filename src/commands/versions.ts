@@ -69,7 +69,9 @@ export function indexRefNames(refs: RefTable): ReadonlyMap<Oid, readonly string[
     const short = name.slice("tags/".length);
     if (!isVersionName(short)) add(refs.oid(name), short);
   }
-  for (const { name } of refs.list("remotes/")) if (!/^remotes\/[^/]+\/(tags|data|about|dropped)\//.test(name)) add(refs.oid(name), name.replace("/heads/", "/"));
+  for (const { name } of refs.list("remotes/"))
+    if (!/^remotes\/[^/]+\/(tags|data|about|dropped)\//.test(name))
+      add(refs.oid(name), name.slice("remotes/".length).replace("/heads/", "/"));
   return names;
 }
 

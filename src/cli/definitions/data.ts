@@ -28,11 +28,19 @@ export const trainOptions: readonly OptionDefinition[] = [
   { name: "targets", summary: "Modules that get an adapter, or all-linear", kind: text("NAMES") },
   { name: "seed", summary: "Seed of order and start values", kind: integer("N", 0) },
   { name: "order", summary: "Order of the examples", kind: choice("shuffled", "sequential") },
-  { name: "replay", summary: "Earlier rows drawn for each new row (0 turns it off)", kind: number("SHARE", 0) },
+  {
+    name: "replay",
+    summary: "Earlier rows drawn for each new row (0 turns it off)",
+    kind: number("SHARE", 0),
+  },
   { name: "probe", summary: "Examples tracked: a number, all or none", kind: text("N|all|none") },
   { name: "stack", summary: "Add an adapter on top of the one there is" },
   { name: "new-only", summary: "Leave out rows this line has been trained on" },
-  { name: "threads", summary: "Threads of the machine; the result does not depend on it", kind: integer("N", 1, 1024) },
+  {
+    name: "threads",
+    summary: "Threads of the machine; the result does not depend on it",
+    kind: integer("N", 1, 1024),
+  },
   { name: "stage", summary: "Move staging to the new version" },
   { name: "no-stage", summary: "Leave staging where it is, without asking" },
   { name: "keep", summary: "Take the version in even if it is worse" },
@@ -43,8 +51,11 @@ export const dataCommands: readonly CommandDefinition[] = [
     name: "data add",
     group: "data",
     summary: "Register examples: jsonl, json, csv, text, tensors",
-    details: "Files are kept byte for byte. Every example gets an id; files and examples seen before are said. Of 50 examples or more a tenth is held out.",
-    positionals: [{ name: "paths", summary: "files or folders", kind: text("PATH", "file"), required: true, many: true }],
+    details:
+      "Files are kept byte for byte. Every example gets an id; files and examples seen before are said. Of 50 examples or more a tenth is held out.",
+    positionals: [
+      { name: "paths", summary: "files or folders", kind: text("PATH", "file"), required: true, many: true },
+    ],
     options: dataAddOptions,
     examples: [
       ["ingot data add faq.jsonl", "a file; its format is detected"],
@@ -52,18 +63,23 @@ export const dataCommands: readonly CommandDefinition[] = [
     ],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/data-add.ts"),
   },
-  { name: "data list", group: "data", summary: "List the datasets", json: true, load: () => import("../verbs/data-list.ts") },
+  {
+    name: "data list",
+    group: "data",
+    summary: "List the datasets",
+    json: true,
+  },
   {
     name: "data show",
     group: "data",
     summary: "Show one dataset: examples, files, where it was trained",
-    positionals: [{ name: "data", summary: "name, name:v2 or id", kind: text("DATA", "dataset"), required: true }],
+    positionals: [
+      { name: "data", summary: "name, name:v2 or id", kind: text("DATA", "dataset"), required: true },
+    ],
     options: [{ name: "count", short: "n", summary: "Examples to print", kind: integer("N") }],
     examples: [["ingot data show faq", "the newest version of faq"]],
     json: true,
-    load: () => import("../verbs/data-show.ts"),
   },
   {
     name: "train",
@@ -80,7 +96,6 @@ export const dataCommands: readonly CommandDefinition[] = [
     ],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/train.ts"),
   },
   {
     name: "reproduce",
@@ -90,6 +105,5 @@ export const dataCommands: readonly CommandDefinition[] = [
     options: [{ name: "threads", summary: "Threads of the machine", kind: integer("N", 1, 1024) }],
     examples: [["ingot reproduce v1", "exit 0 when the bytes are equal, 6 when not"]],
     json: true,
-    load: () => import("../verbs/reproduce.ts"),
   },
 ];

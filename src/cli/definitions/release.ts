@@ -20,20 +20,25 @@ export const releaseCommands: readonly CommandDefinition[] = [
     ],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/branch.ts"),
   },
   {
     name: "checkout",
     aliases: ["switch"],
     group: "release",
     summary: "Choose what the next training builds on, or write files to DIR",
-    details: "A branch moves on with the next training; any other revision detaches HEAD and leaves the branches alone. `checkout base` starts fresh. With DIR the files of the version are written there and HEAD stays.",
+    details:
+      "A branch moves on with the next training; any other revision detaches HEAD and leaves the branches alone. `checkout base` starts fresh. With DIR the files of the version are written there and HEAD stays.",
     positionals: [
       { name: "rev", summary: "branch or revision", kind: text("REV", "revision") },
       { name: "dir", summary: "folder to write the files of REV to", kind: text("DIR", "file") },
     ],
     options: [
-      { name: "branch", short: "b", summary: "Make this branch at REV and check it out", kind: text("NEW", "branch") },
+      {
+        name: "branch",
+        short: "b",
+        summary: "Make this branch at REV and check it out",
+        kind: text("NEW", "branch"),
+      },
       { name: "create", short: "c", summary: "The same, as `switch -c`", kind: text("NEW", "branch") },
       { name: "with-base", summary: "With DIR: write the base beside the adapter" },
       { name: "force", short: "f", summary: "With DIR: write into a folder that is not empty" },
@@ -45,7 +50,6 @@ export const releaseCommands: readonly CommandDefinition[] = [
     ],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/checkout.ts"),
   },
   {
     name: "tag",
@@ -59,13 +63,13 @@ export const releaseCommands: readonly CommandDefinition[] = [
     examples: [["ingot tag math_fixes v3", "v3 has a second name"]],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/tag.ts"),
   },
   {
     name: "promote",
     group: "release",
     summary: "Move production (or another protected ref) to a version",
-    details: "Moves staging's version to production by default; warns when it has no evaluation, was just trained, or is not better. Asks; without a terminal it needs --yes.",
+    details:
+      "Moves staging's version to production by default; warns when it has no evaluation, was just trained, or is not better. Asks; without a terminal it needs --yes.",
     positionals: [
       { name: "rev", summary: "version (staging)", kind: text("REV", "revision") },
       { name: "ref", summary: "ref to move (production)", kind: text("REF", "ref") },
@@ -77,7 +81,6 @@ export const releaseCommands: readonly CommandDefinition[] = [
     ],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/promote.ts"),
   },
   {
     name: "rollback",
@@ -95,6 +98,5 @@ export const releaseCommands: readonly CommandDefinition[] = [
     ],
     json: true,
     dryRun: true,
-    load: () => import("../verbs/rollback.ts"),
   },
 ];

@@ -5,7 +5,8 @@ export const startCommands: readonly CommandDefinition[] = [
     name: "init",
     group: "start",
     summary: "Create a repository, optionally with a base model as v0",
-    details: "Makes `.ingot` in DIR (here by default). With --base the model becomes v0, the version that the first training builds on.",
+    details:
+      "Makes `.ingot` in DIR (here by default). With --base the model becomes v0, the version that the first training builds on.",
     positionals: [{ name: "dir", summary: "folder of the repository", kind: text("DIR", "file") }],
     options: [
       { name: "base", summary: "Import this model as v0", kind: text("PATH", "file") },
@@ -17,7 +18,6 @@ export const startCommands: readonly CommandDefinition[] = [
       ["ingot init assistant", "an empty one, in a new folder"],
     ],
     json: true,
-    load: () => import("../verbs/init.ts"),
   },
   {
     name: "clone",
@@ -29,7 +29,6 @@ export const startCommands: readonly CommandDefinition[] = [
     ],
     examples: [["ingot clone /mnt/disk/assistant", "everything it has, as `assistant` here"]],
     json: true,
-    load: () => import("../verbs/clone.ts"),
   },
   {
     name: "import",
@@ -48,6 +47,5 @@ export const startCommands: readonly CommandDefinition[] = [
       ["ingot import ./my-lora --onto v0", "a PEFT adapter onto its base"],
     ],
     json: true,
-    load: () => import("../verbs/import.ts"),
   },
 ];

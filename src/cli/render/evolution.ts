@@ -30,21 +30,46 @@ export function renderEvolution(look: Look, result: EvolutionResult): string[] {
   ];
   if (last !== undefined) {
     const losses = readings.map((r) => r.loss);
-    lines.push(`accuracy ${formatPercent(readings[0]!.accuracy)} to ${formatPercent(last.accuracy)} ${formatChange(look, last.accuracy - readings[0]!.accuracy, formatPercent(Math.abs(last.accuracy - readings[0]!.accuracy)), true)}  loss ${formatLoss(losses[0]!)} to ${formatLoss(last.loss)} ${sparkline(look, losses)}`);
-    lines.push(`since the snapshot before: ${last.improving} improving, ${last.regressing} regressing, ${last.stable} stable`);
+    lines.push(
+      `accuracy ${formatPercent(readings[0]!.accuracy)} to ${formatPercent(last.accuracy)} ${formatChange(look, last.accuracy - readings[0]!.accuracy, formatPercent(Math.abs(last.accuracy - readings[0]!.accuracy)), true)}  loss ${formatLoss(losses[0]!)} to ${formatLoss(last.loss)} ${sparkline(look, losses)}`,
+    );
+    lines.push(
+      `since the snapshot before: ${last.improving} improving, ${last.regressing} regressing, ${last.stable} stable`,
+    );
   }
   if (result.examples.length > 0) lines.push("");
   // One scale for all rows: a flat row draws flat.
   const highest = Math.max(...result.examples.flatMap((e) => e.loss.filter(Number.isFinite)), 0);
-  for (const example of result.examples) lines.push(exampleLine(look, example, readings.map((r) => r.step), highest));
-  if (result.examples.length > 0) lines.push("", look.paint("dim", `bars: loss, all on one scale from 0 to ${formatLoss(highest)}; one example: ingot evolution ${result.version} e:${result.examples[0]!.id.slice(0, 6)}`));
+  for (const example of result.examples)
+    lines.push(
+      exampleLine(
+        look,
+        example,
+        readings.map((r) => r.step),
+        highest,
+      ),
+    );
+  if (result.examples.length > 0)
+    lines.push(
+      "",
+      look.paint(
+        "dim",
+        `bars: loss, all on one scale from 0 to ${formatLoss(highest)}; one example: ingot evolution ${result.version} e:${result.examples[0]!.id.slice(0, 6)}`,
+      ),
+    );
   return lines;
 }
 
 function exampleLine(look: Look, example: EvolvedExample, steps: readonly number[], highest: number): string {
   const kept = thin(steps.length);
-  const strip = kept.map((i) => (example.strip[i] ? (look.unicode ? "✓" : "+") : look.unicode ? "✗" : "-")).join("");
-  const bars = sparkOn(look, kept.map((i) => example.loss[i] ?? 0), highest);
+  const strip = kept
+    .map((i) => (example.strip[i] ? (look.unicode ? "✓" : "+") : look.unicode ? "✗" : "-"))
+    .join("");
+  const bars = sparkOn(
+    look,
+    kept.map((i) => example.loss[i] ?? 0),
+    highest,
+  );
   const when = example.learnedAt === undefined ? "" : `learned at ${example.learnedAt}`;
   const text = oneLine(example.input);
   const [unicode, ascii, colour] = GLYPHS[example.status] ?? ["?", "?", "dim"];
@@ -62,7 +87,12 @@ const LEVELS = "▁▂▃▄▅▆▇█";
 
 function sparkOn(look: Look, values: readonly number[], highest: number): string {
   if (!look.unicode || highest === 0) return "";
-  return values.map((v) => LEVELS[Math.min(LEVELS.length - 1, Math.max(0, Math.round((v / highest) * (LEVELS.length - 1))))]).join("");
+  return values
+    .map(
+      (v) =>
+        LEVELS[Math.min(LEVELS.length - 1, Math.max(0, Math.round((v / highest) * (LEVELS.length - 1))))],
+    )
+    .join("");
 }
 
 function percentOf(part: number, whole: number): string {
@@ -82,7 +112,9 @@ export function renderExample(look: Look, result: EvolutionResult, example: Evol
   for (const [i, { step }] of result.readings.entries()) {
     const isRight = example.strip[i] === true;
     const glyph = look.paint(isRight ? "green" : "red", isRight ? right : wrong);
-    lines.push(`  at ${String(step).padStart(5)} ${glyph}  loss ${formatLoss(example.loss[i] ?? 0).padEnd(8)} confidence ${(example.confidence[i] ?? 0).toFixed(2)}  ${oneLine(example.predictions[i] ?? "")}`);
+    lines.push(
+      `  at ${String(step).padStart(5)} ${glyph}  loss ${formatLoss(example.loss[i] ?? 0).padEnd(8)} confidence ${(example.confidence[i] ?? 0).toFixed(2)}  ${oneLine(example.predictions[i] ?? "")}`,
+    );
   }
   return lines;
 }

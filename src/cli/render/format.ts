@@ -48,7 +48,10 @@ export function formatLoss(loss: number): string {
 export function formatChange(look: Look, change: number, text: string, higherIsBetter: boolean): string {
   if (change === 0) return look.paint("dim", "=");
   const glyph = change > 0 ? (look.unicode ? "▲" : "^") : look.unicode ? "▼" : "v";
-  return look.paint(change > 0 === higherIsBetter ? "green" : "red", `${glyph}${change > 0 ? "+" : "-"}${text}`);
+  return look.paint(
+    change > 0 === higherIsBetter ? "green" : "red",
+    `${glyph}${change > 0 ? "+" : "-"}${text}`,
+  );
 }
 
 /** `1 version`, `3 versions`. */
@@ -64,8 +67,14 @@ export function formatCount(n: number): string {
 /** Rows as columns, padded to the widest cell; cells must not hold escape sequences. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join("  ").trimEnd());
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** `135M`, `1.7B`, `512`: numbers of parameters as they are spoken. */

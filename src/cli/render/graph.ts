@@ -42,7 +42,11 @@ export class Graph {
     const before: string[] = [];
     let own = this.#lanes.indexOf(commit);
     if (own < 0) own = this.#claim(commit);
-    for (let other = this.#lanes.indexOf(commit, own + 1); other >= 0; other = this.#lanes.indexOf(commit, own + 1)) {
+    for (
+      let other = this.#lanes.indexOf(commit, own + 1);
+      other >= 0;
+      other = this.#lanes.indexOf(commit, own + 1)
+    ) {
       before.push(this.#bridge(own, other, this.#strokes.join));
       this.#lanes[other] = undefined;
     }
@@ -62,7 +66,9 @@ export class Graph {
   }
 
   #draw(own: number, glyph: string): string {
-    return this.#lanes.map((to, lane) => (lane === own ? glyph : to === undefined ? " " : this.#strokes.line)).join(" ");
+    return this.#lanes
+      .map((to, lane) => (lane === own ? glyph : to === undefined ? " " : this.#strokes.line))
+      .join(" ");
   }
 
   #bridge(from: number, to: number, end: string): string {
@@ -70,7 +76,18 @@ export class Graph {
     let drawn = "";
     for (const [lane, leads] of this.#lanes.entries()) {
       const inside = lane > from && lane < to;
-      drawn += lane === from ? fork : lane === to ? end : inside ? (leads === undefined ? across : cross) : leads === undefined ? " " : line;
+      drawn +=
+        lane === from
+          ? fork
+          : lane === to
+            ? end
+            : inside
+              ? leads === undefined
+                ? across
+                : cross
+              : leads === undefined
+                ? " "
+                : line;
       drawn += lane >= from && lane < to ? across : " ";
     }
     return drawn.trimEnd();

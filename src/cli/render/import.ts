@@ -6,10 +6,14 @@ import { count, formatBytes, formatMagnitude } from "./format.ts";
 export function importLines(look: Look, result: ImportResult): string[] {
   const sizeBytes = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const facts = result.facts === undefined ? "" : `  ${factsText(result.facts)}`;
-  const lines = [`${look.paint("yellow", result.version)} ${result.commit.slice(0, 8)}  ${result.kind}, ${result.files.length} files, ${formatBytes(sizeBytes)}${facts}     (undo: ingot undo)`];
+  const lines = [
+    `${look.paint("yellow", result.version)} ${result.commit.slice(0, 8)}  ${result.kind}, ${result.files.length} files, ${formatBytes(sizeBytes)}${facts}     (undo: ingot undo)`,
+  ];
   if (result.skipped.length > 0) {
     const shown = result.skipped.slice(0, 5).map(oneLine).join(", ");
-    lines.push(`not part of the model: ${shown}${result.skipped.length > 5 ? ` and ${result.skipped.length - 5} more` : ""}`);
+    lines.push(
+      `not part of the model: ${shown}${result.skipped.length > 5 ? ` and ${result.skipped.length - 5} more` : ""}`,
+    );
   }
   return lines;
 }

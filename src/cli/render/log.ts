@@ -11,7 +11,10 @@ export interface LogLook {
 }
 
 /** A renderer of `log`: give it the entries in order, it gives the lines of each. */
-export function logRenderer(look: Look, { graph, oneline, branch }: LogLook): (entry: LogEntry) => readonly string[] {
+export function logRenderer(
+  look: Look,
+  { graph, oneline, branch }: LogLook,
+): (entry: LogEntry) => readonly string[] {
   const drawing = graph ? new Graph(look.unicode) : undefined;
   let first = true;
   return (entry) => {
@@ -36,7 +39,11 @@ function glyphOf(look: Look, entry: LogEntry): string {
 }
 
 /** `(HEAD -> main, staging)`; empty where no ref points here. */
-export function refsText(look: Look, entry: Pick<LogEntry, "refs" | "aside" | "dropped">, branch: string | undefined): string {
+export function refsText(
+  look: Look,
+  entry: Pick<LogEntry, "refs" | "aside" | "dropped">,
+  branch: string | undefined,
+): string {
   const onBranch = branch !== undefined && entry.refs.includes("HEAD") && entry.refs.includes(branch);
   const names = entry.refs.flatMap((name) => {
     if (name === "HEAD") return [look.paint("cyan", onBranch ? `HEAD -> ${branch}` : "HEAD")];
@@ -51,8 +58,14 @@ export function refsText(look: Look, entry: Pick<LogEntry, "refs" | "aside" | "d
 /** `accuracy 71.0 ▲+38.2  loss 0.96 ▼-0.40`; empty where nothing was measured. */
 export function metricsText(look: Look, { before, after }: LogEntry["metrics"]): string {
   if (after === undefined) return "";
-  const accuracy = before === undefined ? "" : ` ${formatChange(look, rounded(after.accuracy - before.accuracy, 3), formatPercent(Math.abs(after.accuracy - before.accuracy)), true)}`;
-  const loss = before === undefined ? "" : ` ${formatChange(look, rounded(after.loss - before.loss, 4), formatLoss(Math.abs(after.loss - before.loss)), false)}`;
+  const accuracy =
+    before === undefined
+      ? ""
+      : ` ${formatChange(look, rounded(after.accuracy - before.accuracy, 3), formatPercent(Math.abs(after.accuracy - before.accuracy)), true)}`;
+  const loss =
+    before === undefined
+      ? ""
+      : ` ${formatChange(look, rounded(after.loss - before.loss, 4), formatLoss(Math.abs(after.loss - before.loss)), false)}`;
   return `accuracy ${formatPercent(after.accuracy)}${accuracy}  loss ${formatLoss(after.loss)}${loss}`;
 }
 
@@ -72,7 +85,12 @@ function shortLine(look: Look, entry: LogEntry, branch: string | undefined): str
 }
 
 function longLines(look: Look, entry: LogEntry, branch: string | undefined): string[] {
-  const head = [look.paint("yellow", entry.version), look.paint("dim", entry.commit.slice(0, 8)), refsText(look, entry, branch), metricsText(look, entry.metrics)];
+  const head = [
+    look.paint("yellow", entry.version),
+    look.paint("dim", entry.commit.slice(0, 8)),
+    refsText(look, entry, branch),
+    metricsText(look, entry.metrics),
+  ];
   const data = entry.datasets.filter((d) => d.role === "train").map((d) => oneLine(d.name));
   const facts = [
     formatTime(entry.time),
@@ -81,7 +99,10 @@ function longLines(look: Look, entry: LogEntry, branch: string | undefined): str
     data.length === 0 ? "" : `data ${[...new Set(data)].join(", ")}`,
     entry.training === undefined ? "" : `${entry.training.steps} steps`,
   ];
-  const lines = [head.filter((part) => part !== "").join("  "), `    ${look.paint("dim", facts.filter((part) => part !== "").join("  "))}`];
+  const lines = [
+    head.filter((part) => part !== "").join("  "),
+    `    ${look.paint("dim", facts.filter((part) => part !== "").join("  "))}`,
+  ];
   if (entry.message !== "") lines.push(`    ${oneLine(entry.message)}`);
   if (entry.aside !== undefined) lines.push(`    ${look.paint("red", "aside:")} ${oneLine(entry.aside)}`);
   return lines;

@@ -14,9 +14,17 @@ export function renderOperation(look: Look, entry: ReflogEntry): string[] {
 }
 
 /** `production v8 -> v7` */
-export function renderChange(look: Look, change: RefChange, versions: Readonly<Record<string, string>>): string {
+export function renderChange(
+  look: Look,
+  change: RefChange,
+  versions: Readonly<Record<string, string>>,
+): string {
   const arrow = look.unicode ? "→" : "->";
-  const call = (value: string | undefined) => (value === undefined ? "none" : (versions[value] ?? (/^[0-9a-f]{64}$/.test(value) ? value.slice(0, 8) : oneLine(value.replace(/^heads\//, "")))));
+  const call = (value: string | undefined) =>
+    value === undefined
+      ? "none"
+      : (versions[value] ??
+        (/^[0-9a-f]{64}$/.test(value) ? value.slice(0, 8) : oneLine(value.replace(/^heads\//, ""))));
   const name = oneLine(change.name.replace(/^heads\//, ""));
   if (change.old === undefined) return `${name} ${look.paint("green", call(change.new))}  (new)`;
   if (change.new === undefined) return `${name} ${look.paint("red", call(change.old))}  (gone)`;

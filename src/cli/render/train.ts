@@ -1,6 +1,14 @@
 import type { TrainEvent, TrainPlan } from "../../train/events.ts";
 import { type Look, oneLine } from "../terminal.ts";
-import { count, formatBytes, formatCount, formatDuration, formatLoss, formatMagnitude, formatPercent } from "./format.ts";
+import {
+  count,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatMagnitude,
+  formatPercent,
+} from "./format.ts";
 import { metricsText } from "./log.ts";
 
 type EventOf<Name extends TrainEvent["event"]> = Extract<TrainEvent, { event: Name }>;
@@ -12,19 +20,28 @@ export function planLines(look: Look, plan: TrainPlan): string[] {
   const lines = [`${look.paint("bold", plan.next)} ${on}, ${plan.method}`];
   for (const d of plan.datasets) {
     const facts = [`${formatCount(d.examples)} examples`];
-    if (d.role === "train" && d.newExamples < d.examples) facts.push(`${formatCount(d.newExamples)} of them new`);
+    if (d.role === "train" && d.newExamples < d.examples)
+      facts.push(`${formatCount(d.newExamples)} of them new`);
     if (d.heldOut > 0) facts.push(`${formatCount(d.heldOut)} held out`);
     lines.push(`  ${d.role === "train" ? "data" : "replay"} ${oneLine(d.name)}: ${facts.join(", ")}`);
   }
-  lines.push(`  ${formatMagnitude(plan.parameters.trainable)} of ${formatMagnitude(plan.parameters.trainable + plan.parameters.frozen)} parameters trained, ${count(plan.targets.length, "module")}`);
-  lines.push(`  ${formatCount(plan.steps)} steps, ${formatCount(plan.tokens)} tokens, about ${formatDuration(estimate.durationMs)}, ${formatBytes(estimate.memoryBytes)} of memory, ${formatBytes(estimate.diskBytes)} of disk`);
-  lines.push(`  ${formatCount(plan.probe.examples)} of ${formatCount(plan.probe.of)} examples tracked (probe)`);
+  lines.push(
+    `  ${formatMagnitude(plan.parameters.trainable)} of ${formatMagnitude(plan.parameters.trainable + plan.parameters.frozen)} parameters trained, ${count(plan.targets.length, "module")}`,
+  );
+  lines.push(
+    `  ${formatCount(plan.steps)} steps, ${formatCount(plan.tokens)} tokens, about ${formatDuration(estimate.durationMs)}, ${formatBytes(estimate.memoryBytes)} of memory, ${formatBytes(estimate.diskBytes)} of disk`,
+  );
+  lines.push(
+    `  ${formatCount(plan.probe.examples)} of ${formatCount(plan.probe.of)} examples tracked (probe)`,
+  );
   for (const note of plan.notes) lines.push(`  note: ${oneLine(note)}`);
   const passed = plan.checks.filter((check) => check.ok).length;
   lines.push(`  ${passed} of ${plan.checks.length} checks pass`);
   for (const check of plan.checks) {
     const glyph = check.ok ? (look.unicode ? "✓" : "ok") : look.unicode ? "✗" : "FAILED";
-    lines.push(`    ${look.paint(check.ok ? "green" : "red", glyph)} ${oneLine(check.name)}${check.detail === "" ? "" : `  ${oneLine(check.detail)}`}`);
+    lines.push(
+      `    ${look.paint(check.ok ? "green" : "red", glyph)} ${oneLine(check.name)}${check.detail === "" ? "" : `  ${oneLine(check.detail)}`}`,
+    );
   }
   return lines;
 }
@@ -35,7 +52,9 @@ const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 export function sparkline(look: Look, values: readonly number[]): string {
   if (!look.unicode || values.length < 2) return "";
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return values.map((v) => LEVELS[high === low ? 0 : Math.round(((v - low) / (high - low)) * (LEVELS.length - 1))]).join("");
+  return values
+    .map((v) => LEVELS[high === low ? 0 : Math.round(((v - low) / (high - low)) * (LEVELS.length - 1))])
+    .join("");
 }
 
 /** What the progress line needs to remember of the steps so far. */
@@ -67,7 +86,9 @@ export function stepLine(look: Look, event: EventOf<"step">, history: StepHistor
 export function lastingLines(look: Look, event: TrainEvent): readonly string[] {
   switch (event.event) {
     case "start":
-      return event.from === 0 ? [`${event.run} started`] : [`${event.run} from step ${event.from}, same seed and order`];
+      return event.from === 0
+        ? [`${event.run} started`]
+        : [`${event.run} from step ${event.from}, same seed and order`];
     case "snapshot":
       return [snapshotLine(look, event)];
     case "warning":
@@ -82,7 +103,10 @@ export function lastingLines(look: Look, event: TrainEvent): readonly string[] {
 }
 
 function snapshotLine(look: Look, e: EventOf<"snapshot">): string {
-  const moved = [`${e.learned} learned`, e.regressed > 0 ? look.paint("red", `${e.regressed} regressed`) : "0 regressed"];
+  const moved = [
+    `${e.learned} learned`,
+    e.regressed > 0 ? look.paint("red", `${e.regressed} regressed`) : "0 regressed",
+  ];
   return `  snapshot at ${e.step}  accuracy ${formatPercent(e.accuracy)}  loss ${formatLoss(e.loss)}  ${e.correct} of ${e.examples} right  ${moved.join("  ")}`;
 }
 
@@ -91,12 +115,22 @@ function doneLines(look: Look, e: EventOf<"done">): string[] {
     .filter(([, n]) => n > 0)
     .map(([name, n]) => `${name} ${n}`);
   const where = e.aside === undefined ? (e.branch ?? "") : "kept aside";
-  const metrics = e.metrics?.after === undefined ? `loss ${formatLoss(e.loss)}` : metricsText(look, e.metrics);
-  const head = [`${look.paint("yellow", e.version)} ${e.commit.slice(0, 8)}`, where, metrics, ...statuses, formatDuration(e.durationMs), `adapter ${formatBytes(e.adapterBytes)}`];
+  const metrics =
+    e.metrics?.after === undefined ? `loss ${formatLoss(e.loss)}` : metricsText(look, e.metrics);
+  const head = [
+    `${look.paint("yellow", e.version)} ${e.commit.slice(0, 8)}`,
+    where,
+    metrics,
+    ...statuses,
+    formatDuration(e.durationMs),
+    `adapter ${formatBytes(e.adapterBytes)}`,
+  ];
   const lines = [`${head.filter((part) => part !== "").join("  ")}     (undo: ingot undo)`];
   if (e.aside !== undefined) {
     lines.push(`${look.paint("yellow", "aside:")} ${oneLine(e.aside)}; no branch moved`);
-    lines.push(`hint: look  ingot evolution ${e.version} --status regressed    keep  ingot branch NAME ${e.version}    drop  ingot rm ${e.version}`);
+    lines.push(
+      `hint: look  ingot evolution ${e.version} --status regressed    keep  ingot branch NAME ${e.version}    drop  ingot rm ${e.version}`,
+    );
   }
   return lines;
 }

@@ -10,8 +10,16 @@ export async function writeFilesOf(call: Invocation, context: Context, folder: s
   const { args } = call;
   const revision = args.text("rev") ?? "HEAD";
   if (await stopForDryRun(call, `would write the files of ${revision} to ${folder}`)) return;
-  const result = await checkoutFiles(context, { revision, folder, withBase: args.flag("with-base"), overwrite: args.flag("force") });
+  const result = await checkoutFiles(context, {
+    revision,
+    folder,
+    withBase: args.flag("with-base"),
+    overwrite: args.flag("force"),
+  });
   const sizeBytes = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   if (call.json) await printJson(call, result);
-  else if (!call.quiet) await printLines(call, [`${result.version}: ${count(result.files.length, "file")}, ${formatBytes(sizeBytes)} in ${result.folder}`]);
+  else if (!call.quiet)
+    await printLines(call, [
+      `${result.version}: ${count(result.files.length, "file")}, ${formatBytes(sizeBytes)} in ${result.folder}`,
+    ]);
 }

@@ -14,15 +14,32 @@ export async function run(call: Invocation): Promise<undefined> {
     const { writeFilesOf } = await import("./checkout-files.ts");
     return writeFilesOf(call, context, dir);
   }
-  if (revision === undefined && newBranch === undefined) throw new IngotError("usage.argument", "'checkout' needs REV", { hint: "ingot checkout -h" });
-  if (await stopForDryRun(call, newBranch === undefined ? `would check out ${revision}` : `would make and check out branch ${newBranch}`)) return;
-  const result = await checkout(context, { ...(revision === undefined ? {} : { revision }), ...(newBranch === undefined ? {} : { newBranch }) });
+  if (revision === undefined && newBranch === undefined)
+    throw new IngotError("usage.argument", "'checkout' needs REV", { hint: "ingot checkout -h" });
+  if (
+    await stopForDryRun(
+      call,
+      newBranch === undefined
+        ? `would check out ${revision}`
+        : `would make and check out branch ${newBranch}`,
+    )
+  )
+    return;
+  const result = await checkout(context, {
+    ...(revision === undefined ? {} : { revision }),
+    ...(newBranch === undefined ? {} : { newBranch }),
+  });
   if (call.json) {
     await printJson(call, result);
     return;
   }
   if (call.quiet) return;
-  const where = result.branch === undefined ? `HEAD is ${result.version}, on no branch` : `on ${result.branch}${result.version === undefined ? "" : ` at ${result.version}`}`;
+  const where =
+    result.branch === undefined
+      ? `HEAD is ${result.version}, on no branch`
+      : `on ${result.branch}${result.version === undefined ? "" : ` at ${result.version}`}`;
   const next = result.version === undefined ? "" : `; the next training builds on ${result.version}`;
-  await printLines(call, [`${result.unchanged ? "already " : ""}${where}${next}${result.unchanged ? "" : `     ${UNDO_HINT}`}`]);
+  await printLines(call, [
+    `${result.unchanged ? "already " : ""}${where}${next}${result.unchanged ? "" : `     ${UNDO_HINT}`}`,
+  ]);
 }

@@ -6,5 +6,8 @@ import { settingText } from "../render/setting.ts";
 export async function run(call: Invocation): Promise<undefined> {
   const setting = getSetting(await call.context(), call.args.required("key"));
   if (call.json) await printJson(call, setting);
-  else await printLines(call, [`${call.args.flag("show-origin") ? `${setting.origin}  ` : ""}${settingText(setting.value)}`]);
+  else
+    await printLines(call, [
+      `${call.args.flag("show-origin") ? `${setting.origin}  ` : ""}${settingText(setting.value)}`,
+    ]);
 }

@@ -6,5 +6,11 @@ import { settingText } from "../render/setting.ts";
 export async function run(call: Invocation): Promise<undefined> {
   const settings = listSettings(await call.context());
   if (call.json) await printJson(call, { settings });
-  else await printLines(call, settings.map((s) => `${call.args.flag("show-origin") ? `${s.origin}  ` : ""}${s.key}=${settingText(s.value)}`));
+  else
+    await printLines(
+      call,
+      settings.map(
+        (s) => `${call.args.flag("show-origin") ? `${s.origin}  ` : ""}${s.key}=${settingText(s.value)}`,
+      ),
+    );
 }

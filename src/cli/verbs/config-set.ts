@@ -14,5 +14,6 @@ export async function run(call: Invocation): Promise<undefined> {
     userSettings: userSettingsFile(call.io),
   });
   if (call.json) await printJson(call, setting);
-  else if (!call.quiet) await printLines(call, [`${setting.key}=${settingText(setting.value)} in ${setting.origin}`]);
+  else if (!call.quiet)
+    await printLines(call, [`${setting.key}=${settingText(setting.value)} in ${setting.origin}`]);
 }

@@ -16,7 +16,15 @@ export async function run(call: Invocation): Promise<undefined> {
       return name === undefined ? [] : [[column, name]];
     }),
   );
-  const result = await addData(context, { paths, name: args.text("name"), as: args.text("as"), heldOut: args.text("eval"), dedupe: args.flag("dedupe"), skipBad: args.flag("skip-bad"), columns });
+  const result = await addData(context, {
+    paths,
+    name: args.text("name"),
+    as: args.text("as"),
+    heldOut: args.text("eval"),
+    dedupe: args.flag("dedupe"),
+    skipBad: args.flag("skip-bad"),
+    columns,
+  });
   if (call.json) await printJson(call, result);
   else if (!call.quiet) await printLines(call, render(result));
   if (!call.json) call.note(`hint: ingot train ${result.name}`);
@@ -33,8 +41,15 @@ function render(result: DataAddResult): string[] {
     result.longest === undefined ? "" : `longest ${formatCount(result.longest)} tokens`,
   ];
   const name = `${oneLine(result.name)}${result.version > 1 ? `:v${result.version}` : ""}`;
-  const lines = [`${name}  ${facts.filter((f) => f !== "").join("  ")}${result.unchanged ? "  (registered already)" : "     (undo: ingot undo)"}`];
-  for (const seen of result.seen) if (seen.dataset !== result.dataset) lines.push(`note: ${count(seen.examples, "example")} of it ${seen.examples === 1 ? "is" : "are"} in ${oneLine(seen.name)} already`);
-  for (const file of result.files) if (file.known && !result.unchanged) lines.push(`note: the file ${oneLine(file.path)} was known already`);
+  const lines = [
+    `${name}  ${facts.filter((f) => f !== "").join("  ")}${result.unchanged ? "  (registered already)" : "     (undo: ingot undo)"}`,
+  ];
+  for (const seen of result.seen)
+    if (seen.dataset !== result.dataset)
+      lines.push(
+        `note: ${count(seen.examples, "example")} of it ${seen.examples === 1 ? "is" : "are"} in ${oneLine(seen.name)} already`,
+      );
+  for (const file of result.files)
+    if (file.known && !result.unchanged) lines.push(`note: the file ${oneLine(file.path)} was known already`);
   return lines;
 }

@@ -16,5 +16,13 @@ export async function run(call: Invocation): Promise<undefined> {
 
 function row(d: DatasetSummary): string[] {
   const trained = d.trainedIn.length === 0 ? "not yet trained" : `trained in ${d.trainedIn.join(", ")}`;
-  return [`${oneLine(d.name)}:v${d.version}`, d.dataset.slice(0, 8), `${formatCount(d.examples + d.heldOut)} examples`, d.heldOut > 0 ? `${formatCount(d.heldOut)} eval` : "", d.format, formatBytes(d.sizeBytes), trained];
+  return [
+    `${oneLine(d.name)}:v${d.version}`,
+    d.dataset.slice(0, 8),
+    `${formatCount(d.examples + d.heldOut)} examples`,
+    d.heldOut > 0 ? `${formatCount(d.heldOut)} eval` : "",
+    d.format,
+    formatBytes(d.sizeBytes),
+    trained,
+  ];
 }

@@ -6,7 +6,10 @@ import { oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const count = call.args.number("count");
-  const data = await showData(await call.context(), { data: call.args.required("data"), ...(count === undefined ? {} : { count }) });
+  const data = await showData(await call.context(), {
+    data: call.args.required("data"),
+    ...(count === undefined ? {} : { count }),
+  });
   if (call.json) {
     await printJson(call, data);
     return;
@@ -16,7 +19,18 @@ export async function run(call: Invocation): Promise<undefined> {
     `${call.terminal.out.paint("yellow", `${oneLine(data.name)}:v${data.version}`)} ${data.dataset}`,
     `${formatCount(data.examples)} train  ${formatCount(data.heldOut)} eval  ${data.format}  ${trained}`,
     "",
-    ...table(data.files.map((file) => [`    ${oneLine(file.path)}`, formatBytes(file.sizeBytes), file.id.slice(0, 8)])),
-    ...data.firstExamples.flatMap((e) => ["", `e:${e.id.slice(0, 6)}  ${oneLine(e.at)}`, `    ${oneLine(e.input).slice(0, 200)}`, `    ${oneLine(e.expected).slice(0, 200)}`]),
+    ...table(
+      data.files.map((file) => [
+        `    ${oneLine(file.path)}`,
+        formatBytes(file.sizeBytes),
+        file.id.slice(0, 8),
+      ]),
+    ),
+    ...data.firstExamples.flatMap((e) => [
+      "",
+      `e:${e.id.slice(0, 6)}  ${oneLine(e.at)}`,
+      `    ${oneLine(e.input).slice(0, 200)}`,
+      `    ${oneLine(e.expected).slice(0, 200)}`,
+    ]),
   ]);
 }

@@ -38,7 +38,9 @@ export async function run(call: Invocation): Promise<undefined | number> {
   ]);
   if (!call.quiet || !result.ok) {
     const how = deep ? "every byte checked" : "structure checked; every byte: ingot fsck --deep";
-    lines.push(`${result.ok ? look.paint("green", "ok") : look.paint("red", "damaged")}: ${count(result.objects, "object")}, ${formatBytes(result.bytes)}, ${count(result.operations, "operation")}; ${how}`);
+    lines.push(
+      `${result.ok ? look.paint("green", "ok") : look.paint("red", "damaged")}: ${count(result.objects, "object")}, ${formatBytes(result.bytes)}, ${count(result.operations, "operation")}; ${how}`,
+    );
   }
   await printLines(call, lines);
   return exit;

@@ -8,7 +8,10 @@ export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;
   const needed = (name: "inputs" | "out") => {
     const value = args.text(name);
-    if (value === undefined) throw new IngotError("usage.argument", `'grad' needs --${name} FILE.safetensors`, { hint: "ingot grad -h" });
+    if (value === undefined)
+      throw new IngotError("usage.argument", `'grad' needs --${name} FILE.safetensors`, {
+        hint: "ingot grad -h",
+      });
     return value;
   };
   const names = args.list("wrt").flatMap((word) => word.split(","));
@@ -20,5 +23,6 @@ export async function run(call: Invocation): Promise<undefined> {
     out: needed("out"),
   });
   if (call.json) await printJson(call, result);
-  else if (!call.quiet) await printLines(call, [`${count(result.gradients.length, "gradient")} in ${args.text("out")}`]);
+  else if (!call.quiet)
+    await printLines(call, [`${count(result.gradients.length, "gradient")} in ${args.text("out")}`]);
 }

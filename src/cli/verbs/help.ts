@@ -1,5 +1,4 @@
-import { ERROR_CODES } from "../../base/errors.ts";
-import { IngotError } from "../../base/errors.ts";
+import { ERROR_CODES, IngotError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
 import { helpOf, overview } from "../help-text.ts";
 import type { Invocation } from "../invocation.ts";
@@ -9,12 +8,20 @@ import type { Terminal } from "../terminal.ts";
 import { codeHelp, TOPICS } from "../topics.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
-  await printHelp(call.args.list("topic"), { io: call.io, terminal: call.terminal, all: call.args.flag("all") });
+  await printHelp(call.args.list("topic"), {
+    io: call.io,
+    terminal: call.terminal,
+    all: call.args.flag("all"),
+  });
 }
 
 /** Prints the overview, or the page of a verb, family of verbs, topic or error code. Throws `usage.command` for an unknown word. */
-export async function printHelp(words: readonly string[], { io, terminal, all }: { readonly io: Io; readonly terminal: Terminal; readonly all: boolean }): Promise<void> {
-  const lines = words.length === 0 ? overview(terminal.out, { all, hint: await hintFor(io) }) : pageOf(words, terminal);
+export async function printHelp(
+  words: readonly string[],
+  { io, terminal, all }: { readonly io: Io; readonly terminal: Terminal; readonly all: boolean },
+): Promise<void> {
+  const lines =
+    words.length === 0 ? overview(terminal.out, { all, hint: await hintFor(io) }) : pageOf(words, terminal);
   await io.stdout.write(`${lines.join("\n")}\n`);
 }
 
@@ -23,15 +30,29 @@ function pageOf(words: readonly string[], terminal: Terminal): readonly string[]
   if (words.length === 1) {
     if (Object.hasOwn(TOPICS, first)) return TOPICS[first]!(terminal.out);
     if (Object.hasOwn(ERROR_CODES, first)) return codeHelp(first as keyof typeof ERROR_CODES);
-    if (Object.hasOwn(FAMILIES, first)) return COMMANDS.filter((c) => c.name.startsWith(`${first} `)).flatMap((c, i) => [...(i === 0 ? [] : [""]), ...helpOf(terminal.out, c)]);
+    if (Object.hasOwn(FAMILIES, first))
+      return COMMANDS.filter((c) => c.name.startsWith(`${first} `)).flatMap((c, i) => [
+        ...(i === 0 ? [] : [""]),
+        ...helpOf(terminal.out, c),
+      ]);
   }
   const found = findCommand(words);
   if (found !== undefined && found.words === words.length) return helpOf(terminal.out, found.command);
-  const known = [...COMMANDS.map((c) => c.name), ...Object.keys(FAMILIES), ...Object.keys(TOPICS), ...Object.keys(ERROR_CODES)];
+  const known = [
+    ...COMMANDS.map((c) => c.name),
+    ...Object.keys(FAMILIES),
+    ...Object.keys(TOPICS),
+    ...Object.keys(ERROR_CODES),
+  ];
   const word = words.join(" ");
   const near = nearest(word, known);
   throw new IngotError("usage.command", `there is no help on '${word}'`, {
-    hint: near !== undefined ? `did you mean ingot help ${near}?` : Object.hasOwn(SYNONYMS, first) ? SYNONYMS[first]! : "ingot help -a",
+    hint:
+      near !== undefined
+        ? `did you mean ingot help ${near}?`
+        : Object.hasOwn(SYNONYMS, first)
+          ? SYNONYMS[first]!
+          : "ingot help -a",
   });
 }
 

@@ -6,7 +6,12 @@ import { importLines } from "../render/import.ts";
 export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;
   const context = await call.context();
-  const [dir, base, entry, message] = [args.text("dir"), args.text("base"), args.text("entry"), args.text("message")];
+  const [dir, base, entry, message] = [
+    args.text("dir"),
+    args.text("base"),
+    args.text("entry"),
+    args.text("message"),
+  ];
   const result = await init(context, {
     ...(dir === undefined ? {} : { dir }),
     ...(base === undefined ? {} : { base }),
@@ -14,9 +19,20 @@ export async function run(call: Invocation): Promise<undefined> {
     ...(message === undefined ? {} : { message }),
   });
   if (call.json) {
-    await printJson(call, { root: result.root, id: result.id, branch: result.branch, ...(result.base === undefined ? {} : { version: result.base.version, commit: result.base.commit, base: result.base }) });
+    await printJson(call, {
+      root: result.root,
+      id: result.id,
+      branch: result.branch,
+      ...(result.base === undefined
+        ? {}
+        : { version: result.base.version, commit: result.base.commit, base: result.base }),
+    });
     return;
   }
-  if (!call.quiet) await printLines(call, [`repository in ${result.root}`, ...(result.base === undefined ? [] : importLines(call.terminal.out, result.base))]);
+  if (!call.quiet)
+    await printLines(call, [
+      `repository in ${result.root}`,
+      ...(result.base === undefined ? [] : importLines(call.terminal.out, result.base)),
+    ]);
   call.note(result.base === undefined ? "hint: ingot import MODEL" : "hint: ingot data add FILE.jsonl");
 }

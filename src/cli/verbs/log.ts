@@ -16,7 +16,10 @@ export async function run(call: Invocation): Promise<undefined> {
   }
   const count = args.number("count");
   const range = args.text("range");
-  const entries = log(context, { ...(range === undefined ? {} : { range }), ...(count === undefined ? {} : { count }) });
+  const entries = log(context, {
+    ...(range === undefined ? {} : { range }),
+    ...(count === undefined ? {} : { count }),
+  });
   if (call.json) {
     const versions: LogEntry[] = [];
     for await (const entry of entries) versions.push(entry);
@@ -24,7 +27,11 @@ export async function run(call: Invocation): Promise<undefined> {
     return;
   }
   const { branch } = readHead(await (await context.openRepository()).refs());
-  const render = logRenderer(call.terminal.out, { graph: args.flag("graph"), oneline: args.flag("oneline"), branch });
+  const render = logRenderer(call.terminal.out, {
+    graph: args.flag("graph"),
+    oneline: args.flag("oneline"),
+    branch,
+  });
   const paged = await openPaged(call, context);
   try {
     let any = false;
@@ -42,9 +49,13 @@ async function wantsFullScreen(call: Invocation): Promise<boolean> {
   const { args, io, terminal } = call;
   const canDraw = io.stdout.isTTY && io.stdin.isTTY;
   if (args.flag("interactive")) {
-    if (!canDraw || call.json) throw new IngotError("usage.flag", "'-i' needs a terminal", { hint: "ingot log" });
+    if (!canDraw || call.json)
+      throw new IngotError("usage.flag", "'-i' needs a terminal", { hint: "ingot log" });
     return true;
   }
-  const isPlain = call.json || args.flag("graph") || args.flag("oneline") || args.has("count") || args.has("range");
-  return canDraw && terminal.canAsk && !isPlain && (await call.context()).settings.flag("log.interactive") === true;
+  const isPlain =
+    call.json || args.flag("graph") || args.flag("oneline") || args.has("count") || args.has("range");
+  return (
+    canDraw && terminal.canAsk && !isPlain && (await call.context()).settings.flag("log.interactive") === true
+  );
 }

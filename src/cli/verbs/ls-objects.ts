@@ -4,7 +4,10 @@ import { printJson } from "../output.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const kind = call.args.text("kind") as ListObjectsOptions["kind"];
-  const listed = listObjects(await call.context(), { ...(kind === undefined ? {} : { kind }), unreachable: call.args.flag("unreachable") });
+  const listed = listObjects(await call.context(), {
+    ...(kind === undefined ? {} : { kind }),
+    unreachable: call.args.flag("unreachable"),
+  });
   const objects: ListedObject[] = [];
   for await (const object of listed) {
     if (call.json) objects.push(object);

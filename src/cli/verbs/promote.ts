@@ -10,13 +10,18 @@ export async function run(call: Invocation): Promise<undefined> {
   const revision = args.text("rev");
   const ref = args.text("ref");
   const reason = args.text("reason");
-  const plan = await planPromote(context, { ...(revision === undefined ? {} : { revision }), ...(ref === undefined ? {} : { ref }), ...(reason === undefined ? {} : { reason }) });
+  const plan = await planPromote(context, {
+    ...(revision === undefined ? {} : { revision }),
+    ...(ref === undefined ? {} : { ref }),
+    ...(reason === undefined ? {} : { reason }),
+  });
   if (plan.old?.commit === plan.new.commit) {
     if (call.json) await printJson(call, { refs: [], warnings: [], unchanged: true });
     else call.note(`${plan.ref} is ${plan.new.version} already`);
     return;
   }
-  for (const { message } of plan.warnings) call.note(`${call.terminal.err.paint("yellow", "warning:")} ${plan.new.version}: ${message}`);
+  for (const { message } of plan.warnings)
+    call.note(`${call.terminal.err.paint("yellow", "warning:")} ${plan.new.version}: ${message}`);
   if (await stopForDryRun(call, `would move ${describe(plan)}`, { plan: shownPlan(plan) })) return;
   if (!(await askYesNo(call, `Move ${describe(plan)}?`))) {
     if (call.json) await printJson(call, { refs: [], declined: true, warnings: plan.warnings });
@@ -24,7 +29,13 @@ export async function run(call: Invocation): Promise<undefined> {
     return;
   }
   const result = await executePromote(context, plan);
-  if (call.json) await printJson(call, { ...result, version: plan.new.version, previous: plan.old?.version, warnings: plan.warnings });
+  if (call.json)
+    await printJson(call, {
+      ...result,
+      version: plan.new.version,
+      previous: plan.old?.version,
+      warnings: plan.warnings,
+    });
   else if (!call.quiet) await printLines(call, [`${describe(plan)}     ${UNDO_HINT}`]);
 }
 

@@ -9,11 +9,21 @@ import { followTransfer, sizeText } from "../share-progress.ts";
 export async function run(call: Invocation): Promise<undefined> {
   const context = await call.context();
   const remote = call.args.text("remote");
-  const done = await followTransfer(call, pull(context, remote === undefined ? {} : { remote }), () => context.clock.monotonicMs());
+  const done = await followTransfer(call, pull(context, remote === undefined ? {} : { remote }), () =>
+    context.clock.monotonicMs(),
+  );
   if (call.json || call.quiet) return;
   const names = await versionNames(context);
   const shown = done.refs.filter((change) => !change.name.startsWith("about/"));
   const moved = shown.map((change) => `  ${renderChange(call.terminal.out, change, names)}`);
-  const renumbered = done.renumbered.map(({ from, to }) => `  note: what is ${from ?? "unnamed"} there is ${to} here`);
-  await printLines(call, [done.refs.length === 0 ? `${done.remote}: nothing new` : `${done.remote}: ${sizeText(done)} fetched     ${UNDO_HINT}`, ...moved, ...renumbered]);
+  const renumbered = done.renumbered.map(
+    ({ from, to }) => `  note: what is ${from ?? "unnamed"} there is ${to} here`,
+  );
+  await printLines(call, [
+    done.refs.length === 0
+      ? `${done.remote}: nothing new`
+      : `${done.remote}: ${sizeText(done)} fetched     ${UNDO_HINT}`,
+    ...moved,
+    ...renumbered,
+  ]);
 }

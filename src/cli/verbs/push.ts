@@ -10,17 +10,29 @@ export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;
   const context = await call.context();
   const remote = args.text("remote");
-  const options = { ...(remote === undefined ? {} : { remote }), refs: args.list("refs"), force: args.flag("force") };
+  const options = {
+    ...(remote === undefined ? {} : { remote }),
+    refs: args.list("refs"),
+    force: args.flag("force"),
+  };
   const names = await versionNames(context);
   if (args.flag("dry-run")) {
     const preview = await previewPush(context, options);
     const lines = preview.refs.map((change) => renderChange(call.terminal.out, change, names));
-    await stopForDryRun(call, [`would send ${sizeText(preview.missing)} to ${preview.remote}`, ...lines].join("\n"), preview);
+    await stopForDryRun(
+      call,
+      [`would send ${sizeText(preview.missing)} to ${preview.remote}`, ...lines].join("\n"),
+      preview,
+    );
     return;
   }
   const done = await followTransfer(call, push(context, options), () => context.clock.monotonicMs());
   if (call.json || call.quiet) return;
   const moved = done.refs.map((change) => `  ${renderChange(call.terminal.out, change, names)}`);
   const renumbered = done.renumbered.map(({ from, to }) => `  note: ${from ?? "a version"} is ${to} there`);
-  await printLines(call, [`${done.remote}: ${done.refs.length === 0 ? "up to date" : `${sizeText(done)} sent`}`, ...moved, ...renumbered]);
+  await printLines(call, [
+    `${done.remote}: ${done.refs.length === 0 ? "up to date" : `${sizeText(done)} sent`}`,
+    ...moved,
+    ...renumbered,
+  ]);
 }

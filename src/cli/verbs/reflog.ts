@@ -9,7 +9,11 @@ export async function run(call: Invocation): Promise<undefined> {
   const context = await call.context();
   const ref = args.text("ref");
   const count = args.number("count");
-  const entries = reflog(context, { ...(ref === undefined ? {} : { ref }), ...(count === undefined ? {} : { count }), all: args.flag("all") });
+  const entries = reflog(context, {
+    ...(ref === undefined ? {} : { ref }),
+    ...(count === undefined ? {} : { count }),
+    all: args.flag("all"),
+  });
   if (call.json) {
     const operations: ReflogEntry[] = [];
     for await (const entry of entries) operations.push(entry);
@@ -18,7 +22,8 @@ export async function run(call: Invocation): Promise<undefined> {
   }
   const paged = await openPaged(call, context);
   try {
-    for await (const entry of entries) await printLines(call, renderOperation(call.terminal.out, entry), paged.sink);
+    for await (const entry of entries)
+      await printLines(call, renderOperation(call.terminal.out, entry), paged.sink);
   } finally {
     await paged.close();
   }

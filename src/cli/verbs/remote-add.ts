@@ -4,7 +4,10 @@ import { printJson, printLines } from "../output.ts";
 import { oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
-  const remote = await addRemote(await call.context(), { name: call.args.required("name"), url: call.args.required("url") });
+  const remote = await addRemote(await call.context(), {
+    name: call.args.required("name"),
+    url: call.args.required("url"),
+  });
   if (call.json) await printJson(call, remote);
   else if (!call.quiet) await printLines(call, [`${remote.name}  ${oneLine(remote.url)}`]);
   call.note(`hint: ingot push ${remote.name}`);

@@ -6,5 +6,6 @@ import { oneLine } from "../terminal.ts";
 export async function run(call: Invocation): Promise<undefined> {
   const remote = await removeRemote(await call.context(), call.args.required("name"));
   if (call.json) await printJson(call, remote);
-  else if (!call.quiet) await printLines(call, [`${remote.name} is forgotten; what lies in ${oneLine(remote.url)} stays there`]);
+  else if (!call.quiet)
+    await printLines(call, [`${remote.name} is forgotten; what lies in ${oneLine(remote.url)} stays there`]);
 }

@@ -20,13 +20,24 @@ export async function run(call: Invocation): Promise<undefined | number> {
   }).finally(() => progress.pause());
   if (call.json) await printJson(call, result);
   if (result.reproduced) {
-    if (!call.json && !call.quiet) await printLines(call, [`${revision} reproduced: ${result.steps} steps, the same bytes (snapshot ${result.expected.slice(0, 8)})`]);
+    if (!call.json && !call.quiet)
+      await printLines(call, [
+        `${revision} reproduced: ${result.steps} steps, the same bytes (snapshot ${result.expected.slice(0, 8)})`,
+      ]);
     return undefined;
   }
-  for (const { name, recorded, now } of result.environment) call.note(`environment differs: ${name} was ${recorded}, is ${now}`);
+  for (const { name, recorded, now } of result.environment)
+    call.note(`environment differs: ${name} was ${recorded}, is ${now}`);
   if (call.json) return EXIT_DIFFERENT;
-  throw new IngotError("integrity.reproduce", `'${revision}' came out different: snapshot ${result.actual.slice(0, 8)}, expected ${result.expected.slice(0, 8)}`, {
-    hint: result.environment.length > 0 ? "train it again on the machine and runtime that made it" : "ingot fsck --deep",
-    data: { expected: result.expected, actual: result.actual },
-  });
+  throw new IngotError(
+    "integrity.reproduce",
+    `'${revision}' came out different: snapshot ${result.actual.slice(0, 8)}, expected ${result.expected.slice(0, 8)}`,
+    {
+      hint:
+        result.environment.length > 0
+          ? "train it again on the machine and runtime that made it"
+          : "ingot fsck --deep",
+      data: { expected: result.expected, actual: result.actual },
+    },
+  );
 }

@@ -10,7 +10,11 @@ export async function run(call: Invocation): Promise<undefined> {
   const context = await call.context();
   const words = args.list("versions");
   const reason = args.text("reason");
-  const plan = await planRemoval(context, { versions: words, force: args.flag("force"), ...(reason === undefined ? {} : { reason }) });
+  const plan = await planRemoval(context, {
+    versions: words,
+    force: args.flag("force"),
+    ...(reason === undefined ? {} : { reason }),
+  });
   const lines = plan.removals.flatMap(({ version, message, locks, effects }) => [
     `${version}  ${oneLine(message)}`,
     ...locks.map((lock) => `    ${call.terminal.err.paint("red", "lock:")} ${lock.message}`),
@@ -25,7 +29,8 @@ export async function run(call: Invocation): Promise<undefined> {
   }
   const names = plan.removals.map((r) => r.version).join(", ");
   const free = plan.removals.filter((r) => r.locks.length === 0);
-  if (free.length > 0 && !(await askYesNo(call, `Delete ${free.map((r) => r.version).join(", ")}?`))) return declined(call);
+  if (free.length > 0 && !(await askYesNo(call, `Delete ${free.map((r) => r.version).join(", ")}?`)))
+    return declined(call);
   const result = await executeRemoval(context, plan);
   if (call.json) await printJson(call, result);
   else if (!call.quiet) await printLines(call, [`${names} deleted; the record stays     ${UNDO_HINT}`]);

@@ -10,7 +10,11 @@ export async function run(call: Invocation): Promise<undefined> {
   const ref = args.text("ref");
   const to = args.text("to");
   const reason = args.text("reason");
-  const plan = await planRollback(context, { ...(ref === undefined ? {} : { ref }), ...(to === undefined ? {} : { to }), ...(reason === undefined ? {} : { reason }) });
+  const plan = await planRollback(context, {
+    ...(ref === undefined ? {} : { ref }),
+    ...(to === undefined ? {} : { to }),
+    ...(reason === undefined ? {} : { reason }),
+  });
   const line = `${plan.ref} ${plan.old.version} -> ${plan.new.version}`;
   if (plan.old.commit === plan.new.commit) {
     if (call.json) await printJson(call, { refs: [], unchanged: true });

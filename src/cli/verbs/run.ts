@@ -33,9 +33,22 @@ export async function run(call: Invocation): Promise<undefined> {
     return;
   }
   if (streams) await call.io.stdout.write(last.endsWith("\n") ? "" : "\n");
-  else if (result.text !== undefined) await call.io.stdout.write(`${call.terminal.out.isTTY ? escapeControl(result.text) : result.text}\n`);
-  if (result.outputs !== undefined && !call.quiet) await printLines(call, table(result.outputs.map((o) => [oneLine(o.name), o.dtype, `[${o.dims.join(", ")}]`])));
-  const facts = [result.ref === undefined || result.ref === result.version ? result.version : `${result.ref} ${result.version}`, result.tokens === undefined ? "" : `${result.tokens} tok`, result.tokensPerSecond === undefined ? "" : `${result.tokensPerSecond.toFixed(result.tokensPerSecond < 10 ? 1 : 0)} tok/s`];
+  else if (result.text !== undefined)
+    await call.io.stdout.write(`${call.terminal.out.isTTY ? escapeControl(result.text) : result.text}\n`);
+  if (result.outputs !== undefined && !call.quiet)
+    await printLines(
+      call,
+      table(result.outputs.map((o) => [oneLine(o.name), o.dtype, `[${o.dims.join(", ")}]`])),
+    );
+  const facts = [
+    result.ref === undefined || result.ref === result.version
+      ? result.version
+      : `${result.ref} ${result.version}`,
+    result.tokens === undefined ? "" : `${result.tokens} tok`,
+    result.tokensPerSecond === undefined
+      ? ""
+      : `${result.tokensPerSecond.toFixed(result.tokensPerSecond < 10 ? 1 : 0)} tok/s`,
+  ];
   call.note(call.terminal.err.paint("dim", `[${facts.filter((f) => f !== "").join("  ")}]`));
 }
 
@@ -47,14 +60,23 @@ async function readQuestion(call: Invocation, context: Context): Promise<Questio
   const [first, second] = [args.text("rev"), args.text("prompt")];
   const input = args.text("input");
   if (input !== undefined) {
-    if (second !== undefined) throw new IngotError("usage.argument", "'run' takes a prompt or --input, not both", { hint: "ingot run -h" });
+    if (second !== undefined)
+      throw new IngotError("usage.argument", "'run' takes a prompt or --input, not both", {
+        hint: "ingot run -h",
+      });
     return { input, ...(first === undefined ? {} : { revision: first }) };
   }
-  if (args.has("out")) throw new IngotError("usage.flag", "'--out' goes with --input", { hint: "ingot run REV --input FILE --out FILE" });
+  if (args.has("out"))
+    throw new IngotError("usage.flag", "'--out' goes with --input", {
+      hint: "ingot run REV --input FILE --out FILE",
+    });
   if (second !== undefined) return { revision: first, prompt: await readPrompt(call, second) };
   const isRevision = first !== undefined && first !== "-" && (await namesVersion(context, first));
   if (first !== undefined && !isRevision) return { prompt: await readPrompt(call, first) };
-  if (io.stdin.isTTY) throw new IngotError("usage.argument", "there is nothing to ask", { hint: `ingot run ${first ?? "REV"} "PROMPT"` });
+  if (io.stdin.isTTY)
+    throw new IngotError("usage.argument", "there is nothing to ask", {
+      hint: `ingot run ${first ?? "REV"} "PROMPT"`,
+    });
   return { ...(first === undefined ? {} : { revision: first }), prompt: await readPrompt(call, "-") };
 }
 
@@ -71,7 +93,13 @@ async function namesVersion(context: Context, word: string): Promise<boolean> {
     await revParse(context, [word]);
     return true;
   } catch (error) {
-    if (error instanceof IngotError && ["ref.missing", "usage.argument", "object.missing", "object.ambiguous", "input.version"].includes(error.code)) return false;
+    if (
+      error instanceof IngotError &&
+      ["ref.missing", "usage.argument", "object.missing", "object.ambiguous", "input.version"].includes(
+        error.code,
+      )
+    )
+      return false;
     throw error;
   }
 }

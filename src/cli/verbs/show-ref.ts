@@ -8,6 +8,9 @@ export async function run(call: Invocation): Promise<undefined> {
   else
     await printLines(
       call,
-      refs.map(({ id, name, symbolic }) => `${id ?? "-".repeat(64)} ${name}${symbolic === undefined ? "" : ` -> ${symbolic}`}`),
+      refs.map(
+        ({ id, name, symbolic }) =>
+          `${id ?? "-".repeat(64)} ${name}${symbolic === undefined ? "" : ` -> ${symbolic}`}`,
+      ),
     );
 }

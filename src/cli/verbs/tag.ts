@@ -9,14 +9,32 @@ export async function run(call: Invocation): Promise<undefined> {
   const context = await call.context();
   const name = args.text("name");
   if (name === undefined) {
-    if (args.flag("delete")) throw new IngotError("usage.argument", "'tag -d' needs NAME", { hint: "ingot tag -d NAME" });
+    if (args.flag("delete"))
+      throw new IngotError("usage.argument", "'tag -d' needs NAME", { hint: "ingot tag -d NAME" });
     const tags = await listTags(context);
     if (call.json) await printJson(call, { tags });
-    else await printLines(call, tags.map((tag) => (tag.name === tag.version ? `${tag.name}  ${tag.commit.slice(0, 8)}` : `${tag.name}  ${tag.version}`)));
+    else
+      await printLines(
+        call,
+        tags.map((tag) =>
+          tag.name === tag.version ? `${tag.name}  ${tag.commit.slice(0, 8)}` : `${tag.name}  ${tag.version}`,
+        ),
+      );
     return;
   }
-  if (await stopForDryRun(call, args.flag("delete") ? `would delete tag ${name}` : `would tag ${args.text("rev") ?? "HEAD"} as ${name}`)) return;
-  const result = args.flag("delete") ? await deleteTag(context, name) : await makeTag(context, name, args.text("rev"));
+  if (
+    await stopForDryRun(
+      call,
+      args.flag("delete") ? `would delete tag ${name}` : `would tag ${args.text("rev") ?? "HEAD"} as ${name}`,
+    )
+  )
+    return;
+  const result = args.flag("delete")
+    ? await deleteTag(context, name)
+    : await makeTag(context, name, args.text("rev"));
   if (call.json) await printJson(call, result);
-  else if (!call.quiet) await printLines(call, [`${result.tag} ${args.flag("delete") ? "is gone, it named" : "names"} ${result.version}     ${UNDO_HINT}`]);
+  else if (!call.quiet)
+    await printLines(call, [
+      `${result.tag} ${args.flag("delete") ? "is gone, it named" : "names"} ${result.version}     ${UNDO_HINT}`,
+    ]);
 }

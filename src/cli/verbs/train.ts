@@ -10,8 +10,8 @@ import type { Invocation } from "../invocation.ts";
 import { printEvent, printLines } from "../output.ts";
 import { askYesNo } from "../prompt.ts";
 import { lastingLines, planLines } from "../render/train.ts";
-import { trainProgress } from "../train-progress.ts";
 import { readTrainOptions } from "../train-options.ts";
+import { trainProgress } from "../train-progress.ts";
 
 /** Exit codes of trainings that end without an error, and not as a new version of the branch. */
 const EXIT_ASIDE = 9;
@@ -19,18 +19,29 @@ const EXIT_PAUSED = 75;
 
 export async function run(call: Invocation): Promise<undefined | number> {
   const context = await call.context();
-  if (call.args.flag("stage") && call.args.flag("no-stage")) throw new IngotError("usage.flag", "'--stage' and '--no-stage' exclude each other", { hint: "ingot train -h" });
+  if (call.args.flag("stage") && call.args.flag("no-stage"))
+    throw new IngotError("usage.flag", "'--stage' and '--no-stage' exclude each other", {
+      hint: "ingot train -h",
+    });
   const execution = call.args.flag("resume") ? await resume(call, context) : await plan(call, context);
   return execution === undefined ? undefined : execute(call, context, execution);
 }
 
 async function resume(call: Invocation, context: Context): Promise<Execution | undefined> {
   const [name, ...others] = call.args.list("data");
-  if (others.length > 0) throw new IngotError("usage.argument", "'train --resume' takes one run", { hint: "ingot train --resume t1" });
-  const { plan: where, ...execution } = await planResume(context, { run: name, threads: call.args.number("threads") });
+  if (others.length > 0)
+    throw new IngotError("usage.argument", "'train --resume' takes one run", {
+      hint: "ingot train --resume t1",
+    });
+  const { plan: where, ...execution } = await planResume(context, {
+    run: name,
+    threads: call.args.number("threads"),
+  });
   if (call.args.flag("dry-run")) {
     await execution.engine.close();
-    await printLines(call, [`would go on with ${execution.resumed?.run} from step ${where.step} of ${where.steps}`]);
+    await printLines(call, [
+      `would go on with ${execution.resumed?.run} from step ${where.step} of ${where.steps}`,
+    ]);
     return undefined;
   }
   return execution;
@@ -44,12 +55,17 @@ async function plan(call: Invocation, context: Context): Promise<Execution | und
     else if (call.args.flag("dry-run")) await printLines(call, planLines(call.terminal.out, planned.plan));
     else for (const line of planLines(call.terminal.err, planned.plan)) call.note(line);
     const failed = planned.plan.checks.filter((check) => !check.ok);
-    const goesOn = !call.args.flag("dry-run") && failed.length === 0 && (await mayStart(call, planned.asksAgain));
+    const goesOn =
+      !call.args.flag("dry-run") && failed.length === 0 && (await mayStart(call, planned.asksAgain));
     if (!call.args.flag("dry-run") && failed.length > 0) {
-      throw new IngotError("refused.policy", `${failed.length} of ${planned.plan.checks.length} checks fail: ${failed.map((c) => `${c.name} (${c.detail})`).join(", ")}`, {
-        hint: "mend what the plan names; ingot train --dry-run shows it again",
-        data: { checks: failed },
-      });
+      throw new IngotError(
+        "refused.policy",
+        `${failed.length} of ${planned.plan.checks.length} checks fail: ${failed.map((c) => `${c.name} (${c.detail})`).join(", ")}`,
+        {
+          hint: "mend what the plan names; ingot train --dry-run shows it again",
+          data: { checks: failed },
+        },
+      );
     }
     if (goesOn) return planned;
     await planned.engine.close();
@@ -62,14 +78,22 @@ async function plan(call: Invocation, context: Context): Promise<Execution | und
 
 /** A person is asked; without one it starts, unless data that the line was trained on is named again. */
 async function mayStart(call: Invocation, asksAgain: readonly string[]): Promise<boolean> {
-  if (asksAgain.length > 0) return askYesNo(call, `This line was trained on ${asksAgain.join(", ")} already. Train on it again?`);
+  if (asksAgain.length > 0)
+    return askYesNo(call, `This line was trained on ${asksAgain.join(", ")} already. Train on it again?`);
   if (!call.terminal.canAsk || call.json) return !call.args.flag("no");
   return askYesNo(call, "Start?", { enterMeansYes: true });
 }
 
-async function execute(call: Invocation, context: Context, execution: Execution): Promise<undefined | number> {
+async function execute(
+  call: Invocation,
+  context: Context,
+  execution: Execution,
+): Promise<undefined | number> {
   const progress = trainProgress(call, () => context.clock.monotonicMs());
-  const onStop = () => call.note("\nsaving after this step... Ctrl-C again stops at once (then it resumes from the last checkpoint)");
+  const onStop = () =>
+    call.note(
+      "\nsaving after this step... Ctrl-C again stops at once (then it resumes from the last checkpoint)",
+    );
   call.io.signal.addEventListener("abort", onStop, { once: true });
   let last: TrainEvent | undefined;
   try {
@@ -98,11 +122,15 @@ async function offerStaging(call: Invocation, context: Context, version: string)
   const { args } = call;
   if (args.flag("no-stage")) return;
   if (!args.flag("stage")) {
-    if (!call.terminal.canAsk || call.json || args.flag("no")) return call.note(`hint: ingot promote ${version} staging`);
+    if (!call.terminal.canAsk || call.json || args.flag("no"))
+      return call.note(`hint: ingot promote ${version} staging`);
     if (!(await askYesNo(call, `Move staging to ${version}?`, { mayYes: false }))) return;
   }
   const planned = await planPromote(context, { revision: version, ref: "staging" });
   if (planned.old?.commit === planned.new.commit) return;
   await executePromote(context, planned);
-  if (!call.json && !call.quiet) await printLines(call, [`staging ${planned.old === undefined ? "to" : `${planned.old.version} ->`} ${version}     (undo: ingot undo)`]);
+  if (!call.json && !call.quiet)
+    await printLines(call, [
+      `staging ${planned.old === undefined ? "to" : `${planned.old.version} ->`} ${version}     (undo: ingot undo)`,
+    ]);
 }

@@ -30,19 +30,37 @@ export async function listData(context: Context): Promise<readonly DatasetSummar
   const trained = await trainings(repo);
   const rows: DatasetSummary[] = [];
   for (const { name, version, oid } of registeredDatasets(await repo.refs())) {
-    rows.push(await summarise(repo, { name, version, dataset: oid, record: await repo.readRecord(oid, "dataset"), trained }));
+    rows.push(
+      await summarise(repo, {
+        name,
+        version,
+        dataset: oid,
+        record: await repo.readRecord(oid, "dataset"),
+        trained,
+      }),
+    );
   }
   return rows;
 }
 
 /** One dataset with its files and its first `count` examples. Throws `ref.missing`. */
-export async function showData(context: Context, { data, count = 5 }: { readonly data: string; readonly count?: number }): Promise<DatasetDetail> {
+export async function showData(
+  context: Context,
+  { data, count = 5 }: { readonly data: string; readonly count?: number },
+): Promise<DatasetDetail> {
   const repo = await context.openRepository();
   const { name, version, oid, record } = await readDataset(repo, data);
-  const summary = await summarise(repo, { name, version, dataset: oid, record, trained: await trainings(repo) });
+  const summary = await summarise(repo, {
+    name,
+    version,
+    dataset: oid,
+    record,
+    trained: await trainings(repo),
+  });
   const { entries } = await repo.readRecord(record.tree, "tree");
   const ids = await idsAt(repo, record.train, count);
-  const texts = ids.length === 0 ? new Map<string, ExampleText>() : await exampleTexts(repo, [oid], new Set(ids));
+  const texts =
+    ids.length === 0 ? new Map<string, ExampleText>() : await exampleTexts(repo, [oid], new Set(ids));
   return {
     ...summary,
     files: entries.map(({ path, blob, sizeBytes }) => ({ path, id: blob, sizeBytes })),
@@ -58,9 +76,13 @@ interface Summarised {
   readonly trained: ReadonlyMap<Oid, readonly string[]>;
 }
 
-async function summarise(repo: Repository, { name, version, dataset, record, trained }: Summarised): Promise<DatasetSummary> {
+async function summarise(
+  repo: Repository,
+  { name, version, dataset, record, trained }: Summarised,
+): Promise<DatasetSummary> {
   const { entries } = await repo.readRecord(record.tree, "tree");
-  const counted = async (blob: Oid | undefined) => (blob === undefined ? 0 : (await repo.openObject(blob)).sizeBytes / 32);
+  const counted = async (blob: Oid | undefined) =>
+    blob === undefined ? 0 : (await repo.openObject(blob)).sizeBytes / 32;
   return {
     name,
     version,
@@ -76,7 +98,9 @@ async function summarise(repo: Repository, { name, version, dataset, record, tra
 async function idsAt(repo: Repository, blob: Oid, count: number): Promise<readonly string[]> {
   const source = await repo.openObject(blob);
   const bytes = await source.read(0, Math.min(source.sizeBytes, count * 32));
-  return Array.from({ length: bytes.length / 32 }, (_, i) => Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("hex"));
+  return Array.from({ length: bytes.length / 32 }, (_, i) =>
+    Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("hex"),
+  );
 }
 
 async function trainings(repo: Repository): Promise<ReadonlyMap<Oid, readonly string[]>> {
