@@ -45,7 +45,8 @@ export function prepareForGradient(graph: StaticGraph): StaticGraph {
   }
   const rename = (name: string) => renamed.get(name) ?? name;
   const values = new Map(graph.values);
-  for (const [name, value] of g.values) if (!renamed.has(name)) values.set(name, value);
+  // The parts know their shapes better than the runtime's inference for composite operators.
+  for (const [name, value] of g.values) values.set(rename(name), value);
   const opsets = new Map([...graph.opsets, ["", Math.max(oldestOpset(graph), graph.opsets.get("") ?? 1)]]);
   return {
     ...graph,

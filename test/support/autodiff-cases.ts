@@ -43,6 +43,15 @@ const UNARY: readonly GradientCase[] = [
   one("com.microsoft:FastGelu", [[2, 4]]),
   one("com.microsoft:FastGelu", [[2, 4], [4]]),
   one("com.microsoft:BiasGelu", [[2, 4], [4]]),
+  one("Swish", [[5]], { opset: 24 }),
+  one("Swish", [[5]], { opset: 24, attributes: { alpha: { float: 1.3 } } }),
+  one("CastLike", [[3]], {
+    opset: 19,
+    constants: { t: { dims: [1], dtype: "float64", values: [0] } },
+    h: 1e-2,
+    tolerance: 2e-3,
+    wrt: ["x0"],
+  }),
   one("Cast", [[3]], { attributes: { to: 11 } }),
   one("Mish", [{ dims: [3], low: -3, high: 3 }]),
 ];
@@ -356,6 +365,14 @@ const MATMUL: readonly GradientCase[] = [
     [3, 4],
   ]),
   one("Gemm", [[2, 3], [3, 4], []]),
+  one(
+    "com.microsoft:TransposeMatMul",
+    [
+      [3, 2],
+      [3, 4],
+    ],
+    { attributes: { transA: 1 } },
+  ),
 ];
 
 const NORM: readonly GradientCase[] = [
@@ -511,6 +528,12 @@ const POOL: readonly GradientCase[] = [
   one("GlobalMaxPool", [[2, 3, 4]], { h: 1e-3, tolerance: 1e-2 }),
   one("LpPool", [positive(1, 2, 6)], { attributes: { kernel_shape: [2], strides: [2] } }),
   one("LpPool", [positive(1, 2, 6)], { attributes: { kernel_shape: [3], p: 3 } }),
+  {
+    name: "MaxUnpool",
+    nodes: [["MaxUnpool", ["x", "i"], ["y"], { kernel_shape: [2], strides: [2] }]],
+    inputs: { x: { dims: [1, 2, 2] }, i: { dims: [1, 2, 2], dtype: "int64", values: [1, 2, 4, 7] } },
+    outputs: ["y"],
+  },
   one("GlobalLpPool", [positive(1, 2, 6)]),
 ];
 
