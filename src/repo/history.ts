@@ -11,7 +11,7 @@ export interface HistoryEntry {
  * How many commits are read beyond the one that is given out. Times may lie (clocks differ between machines), so a child may look older
  * than its parent; within this distance it still comes first.
  */
-const LOOKAHEAD = 256;
+const LOOKAHEAD = 128;
 
 interface Waiting extends HistoryEntry {
   /** Children that were read and not given out yet. */

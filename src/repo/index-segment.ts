@@ -171,15 +171,22 @@ export class IndexSegment {
     return found;
   }
 
-  /** Rows whose id starts with `prefix` (hex digits). */
-  async *findPrefix(prefix: string): AsyncIterable<IndexRow> {
+  /** Rows whose id starts with `prefix` (hex digits); buckets that are damaged give none. */
+  async findPrefix(prefix: string): Promise<IndexRow[]> {
     const low = Buffer.from(prefix.padEnd(64, "0"), "hex");
     const high = Buffer.from(prefix.padEnd(64, "f"), "hex");
+    const found: IndexRow[] = [];
     for (let bucket = bucketOf(low, this.#bits); bucket <= bucketOf(high, this.#bits); bucket++) {
       const rows = await this.#bucket(bucket);
-      if (rows !== undefined)
-        yield* this.#rowsFrom(rows, low, (at) => rows.compare(high, 0, OID_BYTES, at, at + OID_BYTES) >= 0);
+      if (rows === undefined) continue;
+      for (const row of this.#rowsFrom(
+        rows,
+        low,
+        (at) => rows.compare(high, 0, OID_BYTES, at, at + OID_BYTES) >= 0,
+      ))
+        found.push(row);
     }
+    return found;
   }
 
   /** All rows as they are, with the number of their pack replaced; undefined where one bucket is damaged. */

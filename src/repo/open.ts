@@ -180,7 +180,7 @@ class OpenedRepository implements Repository {
 
   async *listObjects() {
     const seen = new Set<Oid>();
-    for await (const row of this.#vault.index.all()) {
+    for await (const row of this.#vault.index.findPrefix("")) {
       if (
         !OBJECT_TYPES.includes(row.type) ||
         seen.has(row.oid) ||

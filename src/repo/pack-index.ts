@@ -23,7 +23,7 @@ export class PackIndex {
   readonly #loose = new Map<Oid, PackFooter | undefined>();
   /** Packs that this process folded into a segment. */
   readonly #folded = new Set<Oid>();
-  #opened = false;
+  #state: State | undefined;
 
   constructor(storage: Storage, random: Random) {
     this.#storage = storage;
@@ -32,8 +32,9 @@ export class PackIndex {
 
   /** Takes note of the packs of a newer state. */
   async follow(state: State): Promise<void> {
-    if (!this.#opened) {
-      this.#opened = true;
+    const isFirst = this.#state === undefined;
+    this.#state = state;
+    if (isFirst) {
       const coveredN = await this.#openSegments();
       if (coveredN < state.baseN) return this.#noteUncovered(state);
     }
@@ -141,30 +142,43 @@ export class PackIndex {
   /** Every entry of an id in packs of any status, newest packs first. */
   async find(oid: Oid): Promise<IndexRow[]> {
     const id = oidToBytes(oid);
-    const found: IndexRow[] = [];
-    for (const footer of await this.#looseFooters())
-      for (const entry of footer.find(id)) found.push(rowOf(footer, entry));
-    for (const segment of this.#segments) {
-      const rows = await segment.find(id);
-      if (rows !== undefined) found.push(...rows);
-    }
-    return found;
+    return this.#retrying(async () => {
+      const found: IndexRow[] = [];
+      for (const footer of await this.#looseFooters()) {
+        for (const entry of footer.find(id)) found.push(rowOf(footer, entry));
+      }
+      for (const segment of this.#segments) found.push(...((await segment.find(id)) ?? []));
+      return found;
+    });
   }
 
+  /** Entries whose id starts with some hex digits. An entry may come twice. */
   async *findPrefix(digits: string): AsyncIterable<IndexRow> {
     const low = Buffer.from(digits.padEnd(64, "0"), "hex");
     for (const footer of await this.#looseFooters()) {
-      for (let i = footer.lowerBound(low); i < footer.count && footer.oidAt(i).startsWith(digits); i++)
+      for (let i = footer.lowerBound(low); i < footer.count && footer.oidAt(i).startsWith(digits); i++) {
         yield rowOf(footer, footer.entryAt(i));
+      }
     }
-    for (const segment of this.#segments) yield* segment.findPrefix(digits);
+    for (const rows of await this.#retrying(() =>
+      Promise.all(this.#segments.map((segment) => segment.findPrefix(digits))),
+    )) {
+      yield* rows;
+    }
   }
 
-  /** Every entry of every pack. */
-  async *all(): AsyncIterable<IndexRow> {
-    for (const footer of await this.#looseFooters())
-      for (const entry of footer.entries()) yield rowOf(footer, entry);
-    for (const segment of this.#segments) yield* segment.findPrefix("");
+  /** Another process may have merged the segments that this one has open: then its own stand for them. */
+  async #retrying<T>(use: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      try {
+        return await use();
+      } catch (error) {
+        if (!isAbsent(error) || this.#state === undefined) throw error;
+        await this.#adoptOthers(this.#state);
+      }
+    }
+    if (this.#state !== undefined) await this.distrust(this.#state);
+    return use();
   }
 
   /**
@@ -198,7 +212,14 @@ export class PackIndex {
         const pack = segment.packAt(i);
         return state.packs.status(pack.pack) === undefined ? undefined : packs.push(pack) - 1;
       });
-      const more = await segment.rawRows((pack) => numbers[pack]);
+      let more: Uint8Array[] | undefined;
+      try {
+        more = await segment.rawRows((pack) => numbers[pack]);
+      } catch (error) {
+        // Another process is folding at this moment: its work will do.
+        if (isAbsent(error)) return this.#adoptOthers(state);
+        throw error;
+      }
       if (more === undefined) return this.distrust(state);
       for (const row of more) rows.push(row);
       merged.push(segment);
