@@ -11,29 +11,49 @@ export interface Span {
 }
 export type Line = readonly Span[];
 
-/** Number of lines `detailLines` gives, whatever the width. */
-export function detailLength(detail: VersionDetail): number {
-  return layOut(detail).length;
+/** Number of lines that `detailLines` gives. */
+export function detailLength(detail: VersionDetail, width: number): number {
+  return layOut(detail, width).length;
 }
 
 /** The pane on the right, line by line; `width` columns are there to draw on. */
 export function detailLines(detail: VersionDetail, width: number, glyphs: Glyphs): readonly Line[] {
-  return layOut(detail).map((draw) => draw(width, glyphs));
+  return layOut(detail, width).map((draw) => draw(width, glyphs));
 }
 
 type DrawLine = (width: number, glyphs: Glyphs) => Line;
 
-function layOut(detail: VersionDetail): readonly DrawLine[] {
-  const nameWidth = Math.max(...detail.facts.map(([name]) => name.length), 0);
+function layOut(detail: VersionDetail, width: number): readonly DrawLine[] {
+  const nameWidth = Math.max(...detail.facts.map(([name]) => name.length), 0) + FACT_GAP;
   return [
-    ...detail.facts.map(([name, value]) =>
-      fixed({ text: `${name.padEnd(nameWidth)}  `, tone: "dim" }, { text: plainText(value), tone: "plain" }),
-    ),
+    ...detail.facts.flatMap(([name, value]) => factLines(name.padEnd(nameWidth), value, width - nameWidth)),
     ...(detail.loss.length < 2 ? [] : [blank, lossLine(detail.loss)]),
     ...(detail.statuses.length === 0 ? [] : [blank, statusLine(detail.statuses)]),
     ...group("lost", "bad", detail.lost),
     ...group("learned", "good", detail.learned),
   ];
+}
+
+/** Columns between the name of a fact and its value. */
+const FACT_GAP = 2;
+
+function factLines(name: string, value: string, room: number): readonly DrawLine[] {
+  return wrap(plainText(value), Math.max(8, room)).map((part, i) =>
+    fixed({ text: i === 0 ? name : " ".repeat(name.length), tone: "dim" }, { text: part, tone: "plain" }),
+  );
+}
+
+/** Breaks a text at spaces into parts of at most `width` characters; a longer word is cut. */
+function wrap(text: string, width: number): readonly string[] {
+  const parts: string[] = [];
+  let rest = [...text];
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const end = space > 0 ? space : width;
+    parts.push(rest.slice(0, end).join("").trimEnd());
+    rest = rest.slice(space > 0 ? end + 1 : end);
+  }
+  return [...parts, rest.join("")];
 }
 
 const blank: DrawLine = () => [];
@@ -60,13 +80,12 @@ const STATUS_TONES: { readonly [status: string]: Tone } = {
   struggling: "bad",
 };
 
+/** Statuses that some example has. */
 function statusLine(statuses: VersionDetail["statuses"]): DrawLine {
+  const present = statuses.filter(([, count]) => count > 0);
   return fixed(
-    ...statuses.map(
-      ([status, count]): Span => ({
-        text: `${count} ${status}  `,
-        tone: count === 0 ? "dim" : (STATUS_TONES[status] ?? "plain"),
-      }),
+    ...present.map(
+      ([status, count]): Span => ({ text: `${count} ${status}  `, tone: STATUS_TONES[status] ?? "plain" }),
     ),
   );
 }

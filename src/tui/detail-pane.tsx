@@ -1,7 +1,7 @@
 import { Text } from "ink";
 import { detailLines, type Line, type Tone } from "./detail-lines.ts";
 import type { Glyphs } from "./glyphs.ts";
-import { innerHeight } from "./layout.ts";
+import { detailColumns, innerHeight } from "./layout.ts";
 import { Frame } from "./pane.tsx";
 import { type ScreenState, selectedVersion } from "./screen.ts";
 
@@ -26,7 +26,7 @@ export function DetailPane({
 }): React.JSX.Element {
   const { layout, detail, detailTop } = state;
   const row = selectedVersion(state);
-  const width = layout.detail.width - 3;
+  const width = detailColumns(layout);
   const lines =
     detail === undefined
       ? []

@@ -68,6 +68,11 @@ export function innerHeight(pane: Pane): number {
   return Math.max(1, pane.height - BORDER_ROWS);
 }
 
+/** Columns that the detail pane's lines may fill: border and a space at the left taken off. */
+export function detailColumns({ detail }: Layout): number {
+  return detail.width - 3;
+}
+
 /** Versions that fit into the list. */
 export function versionsShown(layout: Layout): number {
   return Math.max(1, Math.floor(innerHeight(layout.list) / layout.lineHeight));

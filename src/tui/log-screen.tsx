@@ -12,6 +12,7 @@ import {
   type ScreenAction,
   type ScreenState,
   selectedVersion,
+  visibleVersions,
 } from "./screen.ts";
 import { createStore } from "./store.ts";
 import { VersionList } from "./version-list.tsx";
@@ -41,7 +42,7 @@ export function LogScreen({ source, host, glyphs }: LogScreenProps): React.JSX.E
   const { write } = useStdout();
   const commit = selectedVersion(state)?.commit;
   const unread = state.detail === undefined ? commit : undefined;
-  const { overlay } = state;
+  const { overlay, versions, top, layout } = state;
   const difference = overlay?.kind === "difference" ? overlay : undefined;
 
   useEffect(() => host.onResize((size) => dispatch({ type: "resize", size })), [host, dispatch]);
@@ -56,6 +57,21 @@ export function LogScreen({ source, host, glyphs }: LogScreenProps): React.JSX.E
     const timer = setTimeout(() => report(dispatch, read), READ_AFTER_MS);
     return () => clearTimeout(timer);
   }, [unread, source, dispatch]);
+  useEffect(() => {
+    let passed = false;
+    const read = async (): Promise<void> => {
+      for (const row of visibleVersions({ versions, top, layout })) {
+        if (passed) return;
+        if (row.accuracy === undefined || store.read().regressed.has(row.commit)) continue;
+        dispatch({ type: "regressed", commit: row.commit, count: await source.regressed(row.commit) });
+      }
+    };
+    const timer = setTimeout(() => report(dispatch, read), READ_AFTER_MS);
+    return () => {
+      passed = true;
+      clearTimeout(timer);
+    };
+  }, [versions, top, layout, source, store, dispatch]);
   useEffect(() => {
     if (difference === undefined || difference.lines !== undefined) return;
     const { from, to } = difference;

@@ -1,7 +1,7 @@
 import { detailLength } from "./detail-lines.ts";
 import { type GraphRow, layOutGraph } from "./graph.ts";
 import { KEYMAP, type KeyAction } from "./keymap.ts";
-import { arrange, innerHeight, type Layout, type Size, versionsShown } from "./layout.ts";
+import { arrange, detailColumns, innerHeight, type Layout, type Size, versionsShown } from "./layout.ts";
 import type { VersionDetail, VersionRow } from "./version-row.ts";
 
 /** What covers the panes. */
@@ -28,6 +28,8 @@ export interface ScreenState {
   /** Of the selected version, once it is read. */
   readonly detail: VersionDetail | undefined;
   readonly detailTop: number;
+  /** Examples that a version lost, by its commit, as far as it was read. */
+  readonly regressed: ReadonlyMap<string, number>;
   readonly overlay: Overlay | undefined;
   readonly marked: string | undefined;
   /** What is being searched for; `typing` while it is typed. */
@@ -47,6 +49,7 @@ export type ScreenAction =
       readonly to: string;
       readonly lines: readonly string[];
     }
+  | { readonly type: "regressed"; readonly commit: string; readonly count: number }
   | { readonly type: "notice"; readonly text: string }
   | { readonly type: "failed"; readonly text: string }
   | { readonly type: "key"; readonly action: KeyAction }
@@ -63,6 +66,7 @@ export function initialScreen(size: Size): ScreenState {
     focus: "list",
     detail: undefined,
     detailTop: 0,
+    regressed: new Map(),
     overlay: undefined,
     marked: undefined,
     search: { text: "", typing: false },
@@ -72,6 +76,15 @@ export function initialScreen(size: Size): ScreenState {
 
 export function selectedVersion(state: ScreenState): VersionRow | undefined {
   return state.versions[state.selected];
+}
+
+/** Versions in the window of the list. */
+export function visibleVersions({
+  versions,
+  top,
+  layout,
+}: Pick<ScreenState, "versions" | "top" | "layout">): readonly VersionRow[] {
+  return versions.slice(top, top + versionsShown(layout));
 }
 
 /** The one place where the screen changes. Pure; what has to be read or written is done by who dispatches. */
@@ -94,6 +107,8 @@ export function reduceScreen(state: ScreenState, action: ScreenAction): ScreenSt
       return isWaitingFor(state.overlay, action.from, action.to)
         ? { ...state, overlay: { ...state.overlay, lines: action.lines } }
         : state;
+    case "regressed":
+      return { ...state, regressed: new Map(state.regressed).set(action.commit, action.count) };
     case "notice":
       return { ...state, notice: action.text };
     case "failed":
@@ -176,7 +191,7 @@ function moved(state: ScreenState, move: (page: number) => number): ScreenState 
   }
   if (state.focus === "detail") {
     const height = innerHeight(layout.detail);
-    const length = state.detail === undefined ? 0 : detailLength(state.detail);
+    const length = state.detail === undefined ? 0 : detailLength(state.detail, detailColumns(layout));
     return { ...state, detailTop: clamp(state.detailTop + move(height), 0, Math.max(0, length - height)) };
   }
   return select(

@@ -21,6 +21,11 @@ export async function openLogSource(context: Context): Promise<LogSource> {
         yield rowOf(entry);
       }
     },
+    regressed: async (commit) => {
+      if (entries.get(commit)?.evolution === undefined) return 0;
+      const { evolution } = await import("../commands/evolution.ts");
+      return (await evolution(context, { revision: commit })).counts.regressed;
+    },
     detail: async (commit) => detailOf(context, entries.get(commit) ?? bug(`no entry of ${commit}`)),
     difference: async (from, to) => {
       const { diff } = await import("../commands/diff.ts");
@@ -81,24 +86,8 @@ function changeOf({ id, input, expected, strip, loss }: EvolvedExample): Example
 
 const EXAMPLE_DIGITS = 6;
 
-/** Keys of a recipe that a person looks for first. */
-const RECIPE_KEYS = [
-  "method",
-  "r",
-  "lora_alpha",
-  "learning_rate",
-  "lr_scheduler_type",
-  "per_device_train_batch_size",
-  "max_steps",
-  "replay",
-  "seed",
-];
-
 function factsOf(entry: LogEntry): VersionDetail["facts"] {
   const { before, after } = entry.metrics;
-  const recipe = RECIPE_KEYS.flatMap((key) =>
-    entry.recipe?.[key] === undefined ? [] : [`${key} ${entry.recipe[key]}`],
-  );
   const facts: (readonly [string, string | undefined])[] = [
     ["message", entry.message],
     ["aside", entry.aside],
@@ -109,7 +98,7 @@ function factsOf(entry: LogEntry): VersionDetail["facts"] {
       ({ name, role, tokens }) =>
         [role === "replay" ? "replay" : "data", `${name}  ${tokens} tokens`] as const,
     ),
-    ["recipe", recipe.length === 0 ? undefined : recipe.join("  ")],
+    ["recipe", entry.recipe && recipeText(entry.recipe)],
     [
       "training",
       entry.training && `${entry.training.steps} steps in ${(entry.training.durationMs / 1000).toFixed(1)} s`,
@@ -122,6 +111,14 @@ function factsOf(entry: LogEntry): VersionDetail["facts"] {
   return facts.flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [[name, value] as const],
   );
+}
+
+/** The keys that a person looks for first, in PEFT's and transformers' words cut short. */
+function recipeText(recipe: NonNullable<LogEntry["recipe"]>): string {
+  const adapter =
+    recipe.method === "lora" ? `lora r ${recipe.r} alpha ${recipe.lora_alpha}` : `${recipe.method}`;
+  const rate = `lr ${recipe.learning_rate} ${recipe.lr_scheduler_type}`;
+  return `${adapter}, ${rate}, batch ${recipe.per_device_train_batch_size}, replay ${recipe.replay}, seed ${recipe.seed}`;
 }
 
 function percent(share: number): string {

@@ -1,15 +1,16 @@
 import { Box, Text } from "ink";
 import type { Glyphs } from "./glyphs.ts";
 import { drawBelow, drawGraph, type GraphRow } from "./graph.ts";
-import { versionsShown } from "./layout.ts";
 import { Frame } from "./pane.tsx";
 import { plainText } from "./plain-text.ts";
-import type { ScreenState } from "./screen.ts";
+import { type ScreenState, visibleVersions } from "./screen.ts";
 import type { VersionRow } from "./version-row.ts";
 
 /** Lanes that are drawn at most; further ones are cut off. */
 const MOST_LANES = 8;
 const VERSION_COLUMNS = 5;
+/** A list narrower than this has no room for the number of lost examples. */
+const LEAST_REGRESSED_COLUMNS = 46;
 
 /** The window of the list that is on the screen; versions outside it cost nothing. */
 export function VersionList({
@@ -19,8 +20,8 @@ export function VersionList({
   readonly state: ScreenState;
   readonly glyphs: Glyphs;
 }): React.JSX.Element {
-  const { layout, versions, graph, top, selected } = state;
-  const shown = versions.slice(top, top + versionsShown(layout));
+  const { layout, graph, top, selected } = state;
+  const shown = visibleVersions(state);
   const lanes = Math.min(MOST_LANES, Math.max(1, ...graph.slice(top, top + shown.length).map(lanesOf)));
   return (
     <Frame pane={layout.list} title={title(state)} focused={state.focus === "list"} glyphs={glyphs}>
@@ -35,6 +36,9 @@ export function VersionList({
           lanes={lanes}
           selected={top + i === selected}
           marked={row.commit === state.marked}
+          regressed={
+            layout.list.width < LEAST_REGRESSED_COLUMNS ? undefined : state.regressed.get(row.commit)
+          }
           tall={layout.lineHeight === 2}
           glyphs={glyphs}
         />
@@ -59,6 +63,7 @@ interface VersionLinesProps {
   readonly lanes: number;
   readonly selected: boolean;
   readonly marked: boolean;
+  readonly regressed: number | undefined;
   readonly tall: boolean;
   readonly glyphs: Glyphs;
 }
@@ -69,6 +74,7 @@ function VersionLines({
   lanes,
   selected,
   marked,
+  regressed,
   tall,
   glyphs,
 }: VersionLinesProps): React.JSX.Element {
@@ -76,10 +82,12 @@ function VersionLines({
   return (
     <>
       <Box height={1} flexShrink={0}>
-        <Text color="cyan">{selected ? glyphs.cursor : marked ? glyphs.mark : " "}</Text>
-        <Text color={row.aside === undefined ? "green" : "red"}>
-          {drawGraph(graph, node(row, glyphs), lanes, glyphs)}
-        </Text>
+        <Box flexShrink={0}>
+          <Text color="cyan">{selected ? glyphs.cursor : marked ? glyphs.mark : " "}</Text>
+          <Text color={row.aside === undefined ? "green" : "red"}>
+            {drawGraph(graph, node(row, glyphs), lanes, glyphs)}
+          </Text>
+        </Box>
         <Box flexGrow={1} flexShrink={1} overflow="hidden">
           <Text wrap="truncate" bold={selected} inverse={selected}>
             {row.version.padEnd(VERSION_COLUMNS)}
@@ -89,6 +97,11 @@ function VersionLines({
         </Box>
         <Box flexShrink={0}>
           <Score row={row} glyphs={glyphs} />
+          {regressed !== undefined && (
+            <Text {...(regressed === 0 ? { dimColor: true } : { color: "red" })}>
+              {`${regressed} regr`.padStart(8)}
+            </Text>
+          )}
         </Box>
       </Box>
       {tall && (

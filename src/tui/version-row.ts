@@ -52,6 +52,8 @@ export interface LogSource {
   readonly branch: string;
   /** Newest first, read as they are asked for. */
   versions(): AsyncIterable<VersionRow>;
+  /** Number of tracked examples with the status `regressed`, of a version that was measured. */
+  regressed(commit: string): Promise<number>;
   detail(commit: string): Promise<VersionDetail>;
   /** What changed from one version to another, as lines. */
   difference(from: string, to: string): Promise<readonly string[]>;

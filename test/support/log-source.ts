@@ -55,6 +55,8 @@ export function makeSource(versions: readonly VersionRow[], examples = 3): LogSo
     versions: async function* () {
       yield* versions;
     },
+    regressed: async (commit) =>
+      versions.find((row) => row.commit === commit)?.aside === undefined ? 0 : 84,
     detail: async (commit) => makeDetail(commit, examples),
     difference: async (from, to) => [`from ${from.slice(0, 4)}`, `to ${to.slice(0, 4)}`],
   };

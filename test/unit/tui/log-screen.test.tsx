@@ -40,17 +40,18 @@ function open(source: LogSource, size: Size, asciiOnly = false) {
 describe("log screen", () => {
   it("shows versions beside the selected one at 100 x 30", async () => {
     const screen = open(makeSource(makeVersions()), { columns: 100, rows: 30 });
+    await screen.until("84 regr");
     const lines = await screen.until("learned 3");
     expect(lines).toHaveLength(29);
     expect(lines.every((line) => line.length <= 100)).toBe(true);
     expect(lines.slice(0, 10).map((line) => line.slice(0, 49).trimEnd())).toEqual([
       " made-up  main @ v3   production v1",
       "┌─ Versions 1 of 4 ────────────────────────────┐┌",
-      "│▌@   v3   main latest              90.0 ▲90.0 ││",
+      "│▌@   v3   main latest      90.0 ▲90.0   0 regr││",
       "│ │   training 3   git-team                    ││",
-      "│ │ ✗ v2   aside                    12.5 ▼77.5 ││",
+      "│ │ ✗ v2   aside            12.5 ▼77.5  84 regr││",
       "│ │ │ training 2   git-team                    ││",
-      "│ ◆─╯ v1   production               90.0 ▲90.0 ││",
+      "│ ◆─╯ v1   production       90.0 ▲90.0   0 regr││",
       "│ │   training 1   git-basics                  ││",
       "│ ◇   v0                                       ││",
       "│     small base                               ││",
