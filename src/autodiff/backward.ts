@@ -1,11 +1,13 @@
 import { bug, IngotError } from "../base/errors.ts";
+import { liveNodes, usersOf } from "../onnx/graph-order.ts";
 import type { Node, Tensor } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { isFloat } from "../onnx/tensors.ts";
 import { createBuilder } from "./builder.ts";
 import { createContext, describeNode, describeOp, REFUSED, Refusal } from "./context.ts";
+import { GradientSums } from "./gradient-sums.ts";
 import type { GradRule, GraphBuilder, StaticValue } from "./rule.ts";
-import { broadcastsTo, sameDims, sizeOf } from "./shapes.ts";
+import { sameDims, sizeOf } from "./shapes.ts";
 import { findRule } from "./table.ts";
 
 export interface BackwardRequest {
@@ -54,30 +56,22 @@ interface Plan {
  */
 export function buildBackward(graph: StaticGraph, request: BackwardRequest): Backward {
   const g = createBuilder(withCotangents(graph, request), "grad");
-  const plan = planWalk(graph, request);
-  const gradients = new Map<string, string>();
-  const accumulate = (name: string, contribution: string) => {
-    const sum = gradients.get(name);
-    gradients.set(name, sum === undefined ? contribution : g.add(sum, contribution));
-  };
+  const sums = new GradientSums(g);
   for (const { name, cotangent } of request.outputs) {
     const { dtype, dims } = factsOf(graph, name);
-    if (isFloat(dtype) && sizeOf(dims) > 0) accumulate(name, cotangent ?? g.full(dims, 1, dtype));
+    if (isFloat(dtype) && sizeOf(dims) > 0) sums.add(name, cotangent ?? g.full(dims, 1, dtype));
   }
-  walk(graph, plan, g, gradients, accumulate);
-  const wanted = new Map(
+  walk(graph, planWalk(graph, request), g, sums);
+  const gradients = new Map(
     request.wrt.map((name) => {
       const { dtype, dims } = g.value(name);
-      return [name, gradients.get(name) ?? g.full(dims, 0, dtype)] as const;
+      return [name, sums.whole(name) ?? g.full(dims, 0, dtype)] as const;
     }),
   );
-  return {
-    nodes: g.nodes,
-    constants: g.constants,
-    values: g.values,
-    gradients: wanted,
-    opsets: opsetsWith(graph.opsets, g.nodes),
-  };
+  const nodes = liveNodes(g.nodes, [...gradients.values()]);
+  const reads = new Set([...nodes.flatMap((node) => node.inputs), ...gradients.values()]);
+  const constants = new Map([...g.constants].filter(([name]) => reads.has(name)));
+  return { nodes, constants, values: g.values, gradients, opsets: opsetsWith(graph.opsets, nodes) };
 }
 
 /** Cotangents may be values that the graph does not have yet; they are as large as their outputs. */
@@ -95,15 +89,9 @@ function factsOf(graph: StaticGraph, name: string): StaticValue {
   return graph.values.get(name) ?? bug(`no value named '${name}'`);
 }
 
-function walk(
-  graph: StaticGraph,
-  plan: Plan,
-  g: GraphBuilder,
-  gradients: ReadonlyMap<string, string>,
-  accumulate: (name: string, contribution: string) => void,
-): void {
+function walk(graph: StaticGraph, plan: Plan, g: GraphBuilder, sums: GradientSums): void {
   const refusals: { node: Node; why: string }[] = [];
-  const readers = readersOf(graph.nodes);
+  const readers = usersOf(graph.nodes);
   const varying = new Set(plan.wrt);
   const constants = new Map([...graph.weights, ...graph.constants]);
   // After a refusal the walk goes on with zeros, so that all refusals of a model are found at once.
@@ -111,11 +99,10 @@ function walk(
     refusals.push({ node, why });
     node.inputs.forEach((name, i) => {
       const { dtype, dims } = g.value(name);
-      if (needed[i] && isFloat(dtype)) accumulate(name, g.full(dims, 0, dtype));
+      if (needed[i] && isFloat(dtype)) sums.add(name, g.full(dims, 0, dtype));
     });
   };
   for (const { node, rule, needed } of plan.steps.toReversed()) {
-    const dYs = node.outputs.map((name) => gradients.get(name));
     if (rule === undefined || rule.state === "refused") {
       refuse(
         node,
@@ -124,23 +111,13 @@ function walk(
       );
       continue;
     }
-    if (dYs.every((dY) => dY === undefined)) continue;
-    if (rule.state === "none") continue;
+    if (rule.state === "none" || !node.outputs.some((name) => sums.has(name))) continue;
     const opset = graph.opsets.get(node.domain) ?? 1;
-    const ctx = createContext({
-      node,
-      opset,
-      g,
-      gradients: dYs,
-      needed,
-      constants,
-      varying,
-      readers,
-    });
+    const gradients = arriving(g, node, rule, needed, sums);
+    const ctx = createContext({ node, opset, g, gradients, needed, constants, varying, readers });
     try {
       rule.gradient(ctx).forEach((dX, i) => {
-        if (dX !== undefined && needed[i])
-          accumulate(node.inputs[i]!, toShape(g, dX, g.dims(node.inputs[i]!)));
+        if (dX !== undefined && needed[i]) sums.add(node.inputs[i]!, dX);
       });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -150,11 +127,21 @@ function walk(
   if (refusals.length > 0) throw refusalError(refusals.reverse());
 }
 
-/** Brings a gradient to the shape of its value. */
-function toShape(g: GraphBuilder, dX: string, dims: readonly number[]): string {
-  const own = g.dims(dX);
-  if (sameDims(own, dims)) return dX;
-  return broadcastsTo(own, dims) ? g.expand(dX, dims) : g.sumTo(dX, dims);
+/** Gradients at the outputs, in their whole shape unless the rule takes them as they are. */
+function arriving(
+  g: GraphBuilder,
+  node: Node,
+  rule: GradRule & { readonly state: "gradient" },
+  needed: readonly boolean[],
+  sums: GradientSums,
+): (string | undefined)[] {
+  const out = g.dims(node.outputs[0]!);
+  // An operand that was broadcast needs the sum over what it was repeated along, which a small dY does not show.
+  const asTheyAre =
+    rule.elementwise === true && node.inputs.every((name, i) => !needed[i] || sameDims(g.dims(name), out));
+  return node.outputs.map((name) =>
+    name === "" ? undefined : asTheyAre ? sums.sum(name) : sums.whole(name),
+  );
 }
 
 function refusalError(refusals: readonly { node: Node; why: string }[]): IngotError {
@@ -168,18 +155,6 @@ function refusalError(refusals: readonly { node: Node; why: string }[]): IngotEr
       nodes: refusals.map(({ node, why }) => ({ op: describeOp(node), node: describeNode(node), why })),
     },
   });
-}
-
-function readersOf(nodes: readonly Node[]): ReadonlyMap<string, readonly Node[]> {
-  const readers = new Map<string, Node[]>();
-  for (const node of nodes) {
-    for (const name of node.inputs) {
-      const list = readers.get(name);
-      if (list === undefined) readers.set(name, [node]);
-      else list.push(node);
-    }
-  }
-  return readers;
 }
 
 /** Finds the nodes on a path from a wrt value to an output. */

@@ -3,7 +3,7 @@ import type { Attribute, DType, Node, Tensor } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { infer } from "./infer.ts";
 import { literal } from "./literals.ts";
-import type { AttributeInput, GraphBuilder, MatMulOptions, OpOptions, StaticValue } from "./rule.ts";
+import type { AttributeInput, GraphBuilder, MatMulOptions, OpOptions, Padded, StaticValue } from "./rule.ts";
 import { broadcastDims, broadcastsTo, range, sameDims, sizeOf } from "./shapes.ts";
 
 /** Larger constants of one repeated number are made by a node instead of being stored. */
@@ -75,6 +75,7 @@ class Builder implements GraphBuilder, Emitted {
   readonly values = new Map<string, StaticValue>();
   readonly #known: ReadonlyMap<string, StaticValue>;
   readonly #prefix: string;
+  readonly #padded = new Map<string, Padded>();
   readonly #shared = new Map<string, string[]>();
 
   constructor(graph: Pick<StaticGraph, "values">, prefix: string) {
@@ -198,6 +199,10 @@ class Builder implements GraphBuilder, Emitted {
 
   shift(x: string, addend: number): string {
     return addend === 0 ? x : this.add(x, this.scalar(addend, this.value(x).dtype));
+  }
+
+  oneMinus(x: string): string {
+    return this.sub(this.scalar(1, this.value(x).dtype), x);
   }
 
   unary(op: string, x: string): string {
@@ -326,7 +331,13 @@ class Builder implements GraphBuilder, Emitted {
     if ([...begins, ...ends].every((p) => p === 0)) return x;
     const { dtype, dims } = this.value(x);
     const out = dims.map((d, i) => d + begins[i]! + ends[i]!);
-    return this.op("Pad", [x, this.ints([...begins, ...ends])], {}, { out: [{ dtype, dims: out }] });
+    const name = this.op("Pad", [x, this.ints([...begins, ...ends])], {}, { out: [{ dtype, dims: out }] });
+    if ([...begins, ...ends].every((p) => p >= 0)) this.#padded.set(name, { x, begins, ends });
+    return name;
+  }
+
+  padded(name: string): Padded | undefined {
+    return this.#padded.get(name);
   }
 
   gather(x: string, indices: string, axis: number): string {

@@ -33,21 +33,6 @@ export interface ContextParts {
   readonly readers: ReadonlyMap<string, readonly Node[]>;
 }
 
-/** Operators that only pass elements on. */
-const CARRIERS = ["Cast", "Dropout", "Identity", "Reshape", "Transpose"];
-
-function isReadBy(
-  readers: ReadonlyMap<string, readonly Node[]>,
-  name: string,
-  ops: readonly string[],
-): boolean {
-  return (readers.get(name) ?? []).some(
-    (node) =>
-      ops.includes(node.op) ||
-      (CARRIERS.includes(node.op) && node.outputs.some((output) => isReadBy(readers, output, ops))),
-  );
-}
-
 /** What a rule (or the lowering of a composite operator) sees of its node. */
 export function createContext(parts: ContextParts): RuleContext {
   const { node, g, constants } = parts;
@@ -81,7 +66,7 @@ export function createContext(parts: ContextParts): RuleContext {
       return numbers;
     },
     needs: (i) => parts.needed[i] === true,
-    isReadBy: (name, ops) => isReadBy(parts.readers, name, ops),
+    readers: (name) => parts.readers.get(name) ?? [],
     refuse(why) {
       throw new Refusal(why);
     },

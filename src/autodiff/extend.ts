@@ -1,4 +1,4 @@
-import { bug } from "../base/errors.ts";
+import { sortNodes } from "../onnx/graph-order.ts";
 import type { Node, Tensor } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { opsetsWith } from "./backward.ts";
@@ -34,44 +34,11 @@ export function extendGraph(graph: StaticGraph, extension: GraphExtension): Stat
   const kept = graph.nodes.filter((node) => !node.outputs.some((name) => name !== "" && replaced.has(name)));
   return {
     opsets: opsetsWith(graph.opsets, nodes),
-    nodes: inOrder([...kept, ...nodes]),
+    nodes: sortNodes([...kept, ...nodes]),
     inputs: new Map([...graph.inputs, ...inputs]),
     outputs: extension.outputs ?? graph.outputs,
     weights: new Map([...graph.weights, ...weights]),
     constants: new Map([...graph.constants, ...constants]),
     values: values_,
   };
-}
-
-/** Topological order that keeps the given one wherever it can. */
-function inOrder(nodes: readonly Node[]): Node[] {
-  const producer = new Map(
-    nodes.flatMap((node) => node.outputs.filter((name) => name !== "").map((name) => [name, node] as const)),
-  );
-  const state = new Map<Node, "open" | "done">();
-  const ordered: Node[] = [];
-  for (const root of nodes) {
-    const stack = [root];
-    while (stack.length > 0) {
-      const node = stack.at(-1)!;
-      if (state.get(node) === "done") {
-        stack.pop();
-        continue;
-      }
-      const waiting = node.inputs
-        .map((name) => producer.get(name))
-        .filter((p) => p !== undefined && state.get(p) !== "done");
-      if (waiting.length === 0) {
-        state.set(node, "done");
-        ordered.push(node);
-        stack.pop();
-      } else if (state.get(node) === "open") {
-        bug(`the graph has a cycle at '${node.name}'`);
-      } else {
-        state.set(node, "open");
-        stack.push(...(waiting as Node[]));
-      }
-    }
-  }
-  return ordered;
 }

@@ -22,6 +22,13 @@ export interface OpOptions {
   readonly out?: readonly StaticValue[];
 }
 
+/** `x` with `begins` and `ends` zeros around it along each axis. */
+export interface Padded {
+  readonly x: string;
+  readonly begins: readonly number[];
+  readonly ends: readonly number[];
+}
+
 export interface MatMulOptions {
   readonly transA?: boolean;
   readonly transB?: boolean;
@@ -66,6 +73,8 @@ export interface GraphBuilder {
   sub(a: string, b: string): string;
   mul(a: string, b: string): string;
   div(a: string, b: string): string;
+  /** 1 - x. */
+  oneMinus(x: string): string;
   /** x times a plain number. */
   scale(x: string, factor: number): string;
   /** x plus a plain number. */
@@ -94,6 +103,8 @@ export interface GraphBuilder {
   split(x: string, sizes: readonly number[], axis: number): string[];
   /** Zero padding; negative numbers crop. */
   pad(x: string, begins: readonly number[], ends: readonly number[]): string;
+  /** What a value made by `pad` has zeros around. */
+  padded(name: string): Padded | undefined;
   gather(x: string, indices: string, axis: number): string;
   /** Sum of `updates` [n, ...rest] into the rows `indices` [n] of zeros [rows, ...rest]; indices may be negative. */
   scatterRows(updates: string, indices: string, rows: number): string;
@@ -123,8 +134,8 @@ export interface RuleContext {
   numbersOf(i: number): readonly number[];
   /** True where the gradient of input i is wanted; a rule builds nothing for the others. */
   needs(i: number): boolean;
-  /** True where one of these operators reads the value. */
-  isReadBy(name: string, ops: readonly string[]): boolean;
+  /** Nodes of the graph that read a value. */
+  readers(name: string): readonly Node[];
   /** Refuses the node with a reason. */
   refuse(why: string): never;
   hasAttribute(name: string): boolean;
@@ -142,7 +153,8 @@ export type InputGradients = readonly (string | undefined)[];
 
 /**
  * Gradient of one operator, a row of the table. `gradient` returns one entry per input. A gradient may have any shape to
- * which the input's shape broadcasts (the walk alone sums it) or that broadcasts to the input's shape (the walk expands it).
+ * which the input's shape broadcasts (the walk alone sums it) or that broadcasts to the input's shape (the walk expands it,
+ * where the next rule needs it whole).
  * Sums over fan-out are the walk's, too.
  */
 export type GradRule =
@@ -151,6 +163,8 @@ export type GradRule =
       readonly domain: string;
       readonly op: string;
       readonly since: number;
+      /** Elementwise in dY, so that a dY that only broadcasts to Y's shape may stay small. */
+      readonly elementwise?: boolean;
       /** Inputs that never have a gradient (indices, shapes). */
       readonly stops?: readonly number[];
       readonly gradient: (ctx: RuleContext) => InputGradients;

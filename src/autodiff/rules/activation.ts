@@ -30,25 +30,25 @@ export function geluTanh(g: GraphBuilder, x: string, dY: string): string {
   const u = g.mul(x, g.shift(g.scale(square, GELU_TANH_SCALE * GELU_TANH_CUBIC), GELU_TANH_SCALE));
   const t = g.unary("Tanh", u);
   const du = g.shift(g.scale(square, 3 * GELU_TANH_SCALE * GELU_TANH_CUBIC), GELU_TANH_SCALE);
-  const bend = g.mul(g.mul(x, du), g.shift(g.unary("Neg", g.mul(t, t)), 1));
+  const bend = g.mul(g.mul(x, du), g.oneMinus(g.mul(t, t)));
   return g.mul(dY, g.scale(g.add(g.shift(t, 1), bend), 0.5));
 }
 
 /** dY * d/dx of x sigmoid(alpha x) = s (1 + alpha x (1 - s)). */
 function swish(g: GraphBuilder, x: string, dY: string, alpha: number): string {
   const s = g.unary("Sigmoid", g.scale(x, alpha));
-  const rest = g.shift(g.unary("Neg", s), 1);
+  const rest = g.oneMinus(s);
   return g.mul(dY, g.mul(s, g.shift(g.mul(g.scale(x, alpha), rest), 1)));
 }
 
 /** dY * Y (1 - Y). */
 export function sigmoidFromOutput(g: GraphBuilder, y: string, dY: string): string {
-  return g.mul(dY, g.mul(y, g.shift(g.unary("Neg", y), 1)));
+  return g.mul(dY, g.mul(y, g.oneMinus(y)));
 }
 
 /** dY * (1 - Y^2). */
 export function tanhFromOutput(g: GraphBuilder, y: string, dY: string): string {
-  return g.mul(dY, g.shift(g.unary("Neg", g.mul(y, y)), 1));
+  return g.mul(dY, g.oneMinus(g.mul(y, y)));
 }
 
 /** A row for `Gelu(X [+ bias])` with the bias as second input. */
@@ -133,10 +133,7 @@ export const activationRules: readonly GradRule[] = [
   unaryRule("Mish", 18, (ctx, dY) => {
     const { g } = ctx;
     const t = g.unary("Tanh", g.unary("Softplus", ctx.x(0)));
-    const bend = g.mul(
-      g.mul(ctx.x(0), g.unary("Sigmoid", ctx.x(0))),
-      g.shift(g.unary("Neg", g.mul(t, t)), 1),
-    );
+    const bend = g.mul(g.mul(ctx.x(0), g.unary("Sigmoid", ctx.x(0))), g.oneMinus(g.mul(t, t)));
     return g.mul(dY, g.add(t, bend));
   }),
   unaryRule("Gelu", 20, (ctx, dY) =>

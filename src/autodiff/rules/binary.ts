@@ -14,6 +14,7 @@ function rule(
     domain: "",
     op,
     since,
+    elementwise: true,
     stops,
     gradient: (ctx) => formulas(ctx).map((dX, i) => (ctx.needs(i) ? dX(ctx.dY(0)!) : undefined)),
   };
@@ -27,7 +28,7 @@ function variadic(
 ): GradRule {
   const gradient = (ctx: RuleContext): InputGradients =>
     ctx.node.inputs.map((_, i) => (ctx.needs(i) ? dX(ctx, i, ctx.dY(0)!) : undefined));
-  return { state: "gradient", domain: "", op, since, gradient };
+  return { state: "gradient", domain: "", op, since, elementwise: true, gradient };
 }
 
 /** Max and Min: the inputs that reach the result share its gradient equally. */
@@ -47,8 +48,8 @@ function powBase(ctx: RuleContext, dY: string): string {
   const e = exponent !== undefined && exponent.length === 1 ? exponent[0]! : undefined;
   if (e === 0) return ctx.num(0);
   if (e === 1) return dY;
-  if (e === 2) return g.mul(dY, g.scale(ctx.x(0), 2));
-  if (e === 3) return g.mul(dY, g.scale(g.mul(ctx.x(0), ctx.x(0)), 3));
+  if (e === 2) return g.mul(g.scale(dY, 2), ctx.x(0));
+  if (e === 3) return g.mul(g.scale(dY, 3), g.mul(ctx.x(0), ctx.x(0)));
   if (e === 0.5) return g.div(g.scale(dY, 0.5), ctx.y(0));
   if (e !== undefined) return g.mul(dY, g.scale(g.op("Pow", [ctx.x(0), ctx.num(e - 1)]), e));
   const power = g.cast(ctx.x(1), ctx.dtype(0));

@@ -1,8 +1,46 @@
+import { numbersIn } from "../literals.ts";
 import type { GradRule, RuleContext } from "../rule.ts";
 import { axisOf } from "../shapes.ts";
 
 function softmaxAxis(ctx: RuleContext): number {
   return axisOf(ctx.int("axis", -1), ctx.dims(0).length);
+}
+
+/** Operators that only pass elements on. */
+const CARRIERS = new Set(["Cast", "Dropout", "Identity", "Reshape", "Transpose"]);
+
+function isGuarded(ctx: RuleContext, name: string): boolean {
+  return ctx
+    .readers(name)
+    .some(
+      (node) =>
+        node.op === "IsNaN" ||
+        node.op === "Where" ||
+        (CARRIERS.has(node.op) && node.outputs.some((output) => isGuarded(ctx, output))),
+    );
+}
+
+/** Y with 0 for NaN where the graph replaces NaN behind it; the graph's own replacement where there is one. */
+function withoutNaN(ctx: RuleContext): string {
+  const { g } = ctx;
+  const y = ctx.y(0);
+  if (!isGuarded(ctx, y)) return y;
+  const tests = ctx
+    .readers(y)
+    .filter((node) => node.op === "IsNaN")
+    .flatMap((node) => node.outputs);
+  const own = ctx
+    .readers(y)
+    .find(
+      ({ op, inputs }) =>
+        op === "Where" && tests.includes(inputs[0]!) && inputs[2] === y && isZero(ctx, inputs[1]!),
+    );
+  return own?.outputs[0] ?? g.where(g.unary("IsNaN", y), ctx.num(0), y);
+}
+
+function isZero(ctx: RuleContext, name: string): boolean {
+  const tensor = ctx.constant(name);
+  return tensor !== undefined && numbersIn(tensor)?.every((v) => v === 0) === true;
 }
 
 /**
@@ -23,8 +61,7 @@ export const softmaxRules: readonly GradRule[] = [
     since: 13,
     gradient: (ctx) => {
       const { g } = ctx;
-      const guarded = ctx.isReadBy(ctx.y(0), ["IsNaN", "Where"]);
-      const y = guarded ? g.where(g.unary("IsNaN", ctx.y(0)), ctx.num(0), ctx.y(0)) : ctx.y(0);
+      const y = withoutNaN(ctx);
       const weighted = g.mul(ctx.dY(0)!, y);
       // (dY * Y) - Y * sum keeps one product less than Y * (dY - sum).
       return [g.sub(weighted, g.mul(y, g.sum(weighted, [softmaxAxis(ctx)])))];

@@ -5,7 +5,14 @@ type UnaryGradient = (ctx: RuleContext, dY: string) => string;
 
 /** A row for an elementwise operator of one input. */
 export function unaryRule(op: string, since: number, dX: UnaryGradient, domain = ""): GradRule {
-  return { state: "gradient", domain, op, since, gradient: (ctx) => [dX(ctx, ctx.dY(0)!)] };
+  return {
+    state: "gradient",
+    domain,
+    op,
+    since,
+    elementwise: true,
+    gradient: (ctx) => [dX(ctx, ctx.dY(0)!)],
+  };
 }
 
 /** dY / sqrt(s x^2 + c), the derivative shared by the inverse functions. */

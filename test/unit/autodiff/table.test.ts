@@ -74,7 +74,8 @@ describe("gradient table", () => {
     );
     const rows = GRAD_RULES.filter((rule) => rule.state === "gradient");
     expect(rows.map(key).filter((k) => !covered.has(k))).toEqual([]);
-    const rewrites = REWRITES.map(key).filter((k) => !covered.has(k));
+    const taken = REWRITES.filter((rewrite) => rewrite.before === undefined);
+    const rewrites = taken.map(key).filter((k) => !covered.has(k));
     expect(rewrites).toEqual([]);
   });
 });
