@@ -229,9 +229,7 @@ const ROOTS = new Set(["Mul", "Div", "Sqrt", "Reciprocal", "Add", "Cast", "Pow"]
 function isMask(tensor: Tensor): boolean {
   const values = readFloats(tensor);
   return (
-    values !== undefined &&
-    values.some((value) => value <= -1e4) &&
-    values.every((value) => value === 0 || value <= -1e4)
+    values?.some((value) => value <= -1e4) === true && values.every((value) => value === 0 || value <= -1e4)
   );
 }
 

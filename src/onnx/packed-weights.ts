@@ -76,9 +76,7 @@ function widths(parts: readonly [number, number, number], attention: Node): Widt
 function attentionOf(index: GraphIndex, split: Node): Node | undefined {
   const users = index.users.get(split.outputs[0] ?? "") ?? [];
   const user = users.find(({ op }) => op === "MultiHeadAttention");
-  return user !== undefined && user.inputs.slice(0, 3).every((input, i) => input === split.outputs[i])
-    ? user
-    : undefined;
+  return user?.inputs.slice(0, 3).every((input, i) => input === split.outputs[i]) ? user : undefined;
 }
 
 /** `qkv_proj` says the names itself; else they follow from the projection behind the attention. */

@@ -1,6 +1,7 @@
 import { type Scratch, systemRandom } from "../base/ports.ts";
 import { encodeModel } from "../onnx/encode.ts";
 import type { Model } from "../onnx/model.ts";
+import { partitionsOf } from "./partitions.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
 
 /** True where a tensor of the main graph lies in a file. */
@@ -20,11 +21,12 @@ export async function openGraph(
   options: SessionOptions,
 ): Promise<Session> {
   const bytes = encodeModel(model);
-  if (scratch === undefined || !namesFiles(model)) return runtime.open(bytes, options);
+  const settings = { partitions: partitionsOf(model), ...options };
+  if (scratch === undefined || !namesFiles(model)) return runtime.open(bytes, settings);
   const name = `graph-${Buffer.from(systemRandom.bytes(8)).toString("hex")}.onnx`;
   await scratch.write(name, bytes);
   try {
-    return await runtime.open({ path: scratch.path(name) }, options);
+    return await runtime.open({ path: scratch.path(name) }, settings);
   } finally {
     await scratch.remove(name);
   }

@@ -1,3 +1,4 @@
+import { arch, availableParallelism, platform } from "node:os";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { IngotError } from "../base/errors.ts";
 import type { DType } from "../onnx/model.ts";
@@ -25,7 +26,7 @@ async function load(): Promise<Ort> {
       "onnxruntime-node is not installed or does not load on this machine",
       {
         hint: `npm install onnxruntime-node@${TESTED_VERSION}`,
-        data: { where: `${process.platform} ${process.arch}, node ${process.versions.node}` },
+        data: { where: `${platform()} ${arch()}` },
         cause,
       },
     );
@@ -67,12 +68,17 @@ function sessionSettings(options: SessionOptions): InferenceSession.SessionOptio
     const section = key.slice(0, dot);
     config[section] = { ...config[section], [key.slice(dot + 1)]: value };
   };
+  const partitions = options.partitions ?? 1;
+  // Parts outnumber processors on small machines: a thread that waits actively would keep the others from working.
+  set("session.intra_op.allow_spinning", "0");
+  if (options.threads < Math.min(partitions, availableParallelism()))
+    set("session.intra_op_thread_affinities", affinities(partitions, options.threads));
   if (!(options.prepack ?? inference)) set("session.disable_prepacking", "1");
   if (options.optimize === "train") set("optimization.disable_specified_optimizers", TRAIN_DISABLED);
   for (const [key, value] of options.config ?? []) set(key, value);
   return {
     executionProviders: ["cpu"],
-    intraOpNumThreads: options.threads,
+    intraOpNumThreads: partitions,
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: options.optimize === "none" ? "disabled" : "all",
@@ -83,6 +89,11 @@ function sessionSettings(options: SessionOptions): InferenceSession.SessionOptio
       ? {}
       : { externalData: [...options.external].map(([path, data]) => ({ path, data })) }),
   };
+}
+
+/** Binds the runtime's threads (all but the calling one) to the first `threads` processors, counted from 1. */
+function affinities(partitions: number, threads: number): string {
+  return Array.from({ length: partitions - 1 }, (_, i) => ((i + 1) % threads) + 1).join(";");
 }
 
 function wrap(ort: Ort, session: InferenceSession): Session {

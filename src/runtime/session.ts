@@ -19,8 +19,13 @@ export interface HostTensor {
 }
 
 export interface SessionOptions {
-  /** Threads of the runtime; the result never depends on it. */
+  /** Processors to use at most; the result never depends on it. */
   readonly threads: number;
+  /**
+   * Parts that products are cut into, which the last bits of a result depend on: `partitionsOf(model)`, which `openGraph` fills in;
+   * 1 by default.
+   */
+  readonly partitions?: number;
   /** `none`: the graph as it is. `train`: every optimisation except constant folding (which would copy weights). `all`: for inference. */
   readonly optimize: "none" | "train" | "all";
   /** Bytes of external files, by the `location` the model names. */

@@ -34,36 +34,69 @@ const one = entry("F32", "[1]", "[0,4]");
 
 describe("encode, then parse", () => {
   it("gives the same tensors and metadata", async () => {
-    const dtypes: DType[] = ["float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"];
-    const tensor = fc.tuple(fc.constantFrom(...dtypes), fc.array(fc.nat(4), { maxLength: 4 })).chain(([dtype, dims]) => {
-      const length = tensorBytes(dtype, dims)!;
-      return fc.uint8Array({ minLength: length, maxLength: length }).map((bytes): Tensor => ({ dtype, dims, data: { at: "memory", bytes } }));
-    });
+    const dtypes: DType[] = [
+      "float32",
+      "float64",
+      "float16",
+      "bfloat16",
+      "int8",
+      "int16",
+      "int32",
+      "int64",
+      "uint8",
+      "uint16",
+      "uint32",
+      "uint64",
+      "bool",
+    ];
+    const tensor = fc
+      .tuple(fc.constantFrom(...dtypes), fc.array(fc.nat(4), { maxLength: 4 }))
+      .chain(([dtype, dims]) => {
+        const length = tensorBytes(dtype, dims)!;
+        return fc
+          .uint8Array({ minLength: length, maxLength: length })
+          .map((bytes): Tensor => ({ dtype, dims, data: { at: "memory", bytes } }));
+      });
     const name = fc.string({ unit: "grapheme", maxLength: 12 }).filter((text) => text !== "__metadata__");
     const entries = fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 });
     await fc.assert(
-      fc.asyncProperty(entries, fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }), async (list, metadata) => {
-        const notes = new Map(Object.entries(metadata));
-        const bytes = encodeSafetensors(new Map(list), notes);
-        expect(encodeSafetensors(new Map([...list].reverse()), notes)).toEqual(bytes);
-        const source = bytesSource(bytes);
-        const header = await parseSafetensorsHeader(source);
-        expect(header.metadata).toEqual(notes);
-        expect(header.tensors.size).toBe(list.length);
-        for (const [key, expected] of list) expect(await readTensor(source, header, key)).toEqual(expected);
-      }),
+      fc.asyncProperty(
+        entries,
+        fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }),
+        async (list, metadata) => {
+          const notes = new Map(Object.entries(metadata));
+          const bytes = encodeSafetensors(new Map(list), notes);
+          expect(encodeSafetensors(new Map([...list].reverse()), notes)).toEqual(bytes);
+          const source = bytesSource(bytes);
+          const header = await parseSafetensorsHeader(source);
+          expect(header.metadata).toEqual(notes);
+          expect(header.tensors.size).toBe(list.length);
+          for (const [key, expected] of list) expect(await readTensor(source, header, key)).toEqual(expected);
+        },
+      ),
     );
   });
 
   it("writes the header that other tools write", () => {
-    const bytes = encodeSafetensors(new Map([["b", ints([7])], ["a", floats([1, 2])]]), { format: "pt" });
-    const header = '{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[1],"data_offsets":[8,16]}}';
+    const bytes = encodeSafetensors(
+      new Map([
+        ["b", ints([7])],
+        ["a", floats([1, 2])],
+      ]),
+      { format: "pt" },
+    );
+    const header =
+      '{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[1],"data_offsets":[8,16]}}';
     expect(new DataView(bytes.buffer).getBigUint64(0, true) % 8n).toBe(0n);
     expect(new TextDecoder().decode(bytes.subarray(8, 8 + header.length))).toBe(header);
   });
 
   it("refuses types that the format lacks", () => {
-    expect(() => encodeSafetensors(new Map([["t", { dtype: "int4", dims: [2], data: { at: "memory", bytes: new Uint8Array(1) } }]]))).toThrow(/int4/);
+    expect(() =>
+      encodeSafetensors(
+        new Map([["t", { dtype: "int4", dims: [2], data: { at: "memory", bytes: new Uint8Array(1) } }]]),
+      ),
+    ).toThrow(/int4/);
   });
 });
 
@@ -75,7 +108,10 @@ describe("refuses", () => {
     ["a header length of 2^64 - 1", file("{}", 0, 2n ** 64n - 1n)],
     ["a header longer than the file", file("{}", 0, 3n)],
     ["a header above the cap", file("{}", 0, 100_000_001n)],
-    ["overlapping tensors", file(`{"a":${entry("F32", "[2]", "[0,8]")},"b":${entry("F32", "[1]", "[4,8]")}}`, 8)],
+    [
+      "overlapping tensors",
+      file(`{"a":${entry("F32", "[2]", "[0,8]")},"b":${entry("F32", "[1]", "[4,8]")}}`, 8),
+    ],
     ["a hole", file(`{"a":${one},"b":${entry("F32", "[1]", "[8,12]")}}`, 12)],
     ["bytes before the first tensor", file(`{"a":${entry("F32", "[1]", "[4,8]")}}`, 8)],
     ["bytes after the last tensor", file(`{"a":${one}}`, 5)],
@@ -89,7 +125,10 @@ describe("refuses", () => {
     ["an offset as text", file(`{"a":${entry("F32", "[1]", '["0",4]')}}`, 4)],
     ["a leading zero", file(`{"a":${entry("F32", "[01]", "[0,4]")}}`, 4)],
     ["three offsets", file(`{"a":${entry("F32", "[1]", "[0,4,4]")}}`, 4)],
-    ["a shape whose product overflows", file(`{"a":${entry("F32", "[4194305,4194305,211106198978564]", "[0,4]")}}`, 4)],
+    [
+      "a shape whose product overflows",
+      file(`{"a":${entry("F32", "[4194305,4194305,211106198978564]", "[0,4]")}}`, 4),
+    ],
     ["a shape that does not fit its bytes", file(`{"a":${entry("F32", "[2]", "[0,4]")}}`, 4)],
     ["a tensor twice", file(`{"a":${one},"a":${one}}`, 4)],
     ["a tensor twice, once escaped", file(`{"a":${one},"\\u0061":${one}}`, 4)],
@@ -129,10 +168,17 @@ describe("refuses", () => {
 });
 
 describe("hostile bytes", () => {
-  const bytes = encodeSafetensors(new Map([["model.a", floats([2, 3])], ["b", ints([1, 2])]]), { format: "pt" });
+  const bytes = encodeSafetensors(
+    new Map([
+      ["model.a", floats([2, 3])],
+      ["b", ints([1, 2])],
+    ]),
+    { format: "pt" },
+  );
 
   it("truncated anywhere are refused", async () => {
-    for (let length = 0; length < bytes.length; length++) expect(await failure(bytes.slice(0, length))).toBeDefined();
+    for (let length = 0; length < bytes.length; length++)
+      expect(await failure(bytes.slice(0, length))).toBeDefined();
   });
 
   it("changed anywhere never end in anything but an error of ours", async () => {
