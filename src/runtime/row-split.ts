@@ -1,4 +1,6 @@
+import { makeNode } from "../onnx/edit.ts";
 import type { Attribute, Node, Tensor } from "../onnx/model.ts";
+import { intTensor } from "../onnx/tensors.ts";
 
 /**
  * ONNX Runtime splits a product [M, K] x [K, N] over its threads by columns where N > M, and its kernel (MLAS sgemm) blocks K by
@@ -29,8 +31,20 @@ interface Product {
 
 const PRODUCTS: ReadonlyMap<string, (node: Node) => Product | undefined> = new Map([
   [":MatMul", (node: Node) => product(node, 1)],
-  [":Gemm", (node: Node) => (float(node, "beta", 1) === 1 ? product(node, float(node, "alpha", 1), node.inputs[2] || undefined) : undefined)],
-  ["com.microsoft:FusedMatMul", (node: Node) => (int(node, "transBatchA") + int(node, "transBatchB") === 0 ? product(node, float(node, "alpha", 1)) : undefined)],
+  [
+    ":Gemm",
+    (node: Node) =>
+      float(node, "beta", 1) === 1
+        ? product(node, float(node, "alpha", 1), node.inputs[2] || undefined)
+        : undefined,
+  ],
+  [
+    "com.microsoft:FusedMatMul",
+    (node: Node) =>
+      int(node, "transBatchA") + int(node, "transBatchB") === 0
+        ? product(node, float(node, "alpha", 1))
+        : undefined,
+  ],
 ]);
 
 function int(node: Node, name: string): number {
@@ -55,7 +69,10 @@ export interface RowSplit {
 }
 
 /** Nodes with every such product turned round; `dimsOf` gives the dimensions of all values. */
-export function splitByRows(nodes: readonly Node[], dimsOf: (value: string) => readonly number[] | undefined): RowSplit {
+export function splitByRows(
+  nodes: readonly Node[],
+  dimsOf: (value: string) => readonly number[] | undefined,
+): RowSplit {
   const out: Node[] = [];
   const constants = new Map<string, Tensor>();
   for (const node of nodes) {
@@ -66,7 +83,12 @@ export function splitByRows(nodes: readonly Node[], dimsOf: (value: string) => r
   return { nodes: out, constants };
 }
 
-function turnRound(node: Node, p: Product, dimsOf: (value: string) => readonly number[] | undefined, constants: Map<string, Tensor>): readonly Node[] | undefined {
+function turnRound(
+  node: Node,
+  p: Product,
+  dimsOf: (value: string) => readonly number[] | undefined,
+  constants: Map<string, Tensor>,
+): readonly Node[] | undefined {
   const a = dimsOf(p.a);
   const b = dimsOf(p.b);
   const name = node.outputs[0] ?? "";
@@ -80,33 +102,46 @@ function turnRound(node: Node, p: Product, dimsOf: (value: string) => readonly n
   const batches = flat ? 1 : y.slice(0, -2).reduce((n, d) => n * d, 1);
   const rows = flat ? y.slice(0, -1).reduce((n, d) => n * d, 1) : y.at(-2)!;
   const perGemm = Math.ceil(MAX_THREADS / Math.max(1, batches));
-  const safe = columns <= rows || k <= K_BLOCK || perGemm === 1 || columns > WIDE_COLUMNS * perGemm || rows * columns * k * batches < ONE_THREAD;
+  const safe =
+    columns <= rows ||
+    k <= K_BLOCK ||
+    perGemm === 1 ||
+    columns > WIDE_COLUMNS * perGemm ||
+    rows * columns * k * batches < ONE_THREAD;
   if (safe) return undefined;
   const reshape = flat && a.length > 2;
   const left = reshape ? `${name}/rows` : p.a;
   const nodes: Node[] = [];
-  if (reshape) nodes.push(simple("Reshape", `${name}/rows`, [p.a, ints(constants, `${name}/rows_shape`, [rows, k])]));
+  if (reshape)
+    nodes.push(makeNode("Reshape", [p.a, ints(constants, `${name}/rows_shape`, [rows, k])], [left]));
   const attributes: [string, Attribute][] = [
     ["transA", { type: "int", value: p.transB ? 0 : 1 }],
     ["transB", { type: "int", value: p.transA ? 0 : 1 }],
     ["alpha", { type: "float", value: p.alpha }],
   ];
-  nodes.push({ ...simple("FusedMatMul", `${name}/turned`, [p.b, left]), domain: "com.microsoft", attributes: new Map(attributes) });
+  nodes.push(
+    makeNode("FusedMatMul", [p.b, left], [`${name}/turned`], {
+      domain: "com.microsoft",
+      attributes: new Map(attributes),
+    }),
+  );
   const rank = reshape ? 2 : y.length;
-  const perm = Array.from({ length: rank }, (_, axis) => (axis < rank - 2 ? axis : axis === rank - 2 ? rank - 1 : rank - 2));
+  const perm = Array.from({ length: rank }, (_, axis) =>
+    axis < rank - 2 ? axis : axis === rank - 2 ? rank - 1 : rank - 2,
+  );
   const after = [...(reshape ? ["Reshape"] : []), ...(p.bias === undefined ? [] : ["Add"])];
   const back = after.length === 0 ? name : `${name}/back`;
-  nodes.push({ ...simple("Transpose", back, [`${name}/turned`]), attributes: new Map([["perm", { type: "ints", value: perm }]]) });
-  if (reshape) nodes.push(simple("Reshape", name, [back, ints(constants, `${name}/shape`, y)]));
-  else if (p.bias !== undefined) nodes.push(simple("Add", name, [back, p.bias]));
+  nodes.push(
+    makeNode("Transpose", [`${name}/turned`], [back], {
+      attributes: new Map([["perm", { type: "ints", value: perm }]]),
+    }),
+  );
+  if (reshape) nodes.push(makeNode("Reshape", [back, ints(constants, `${name}/shape`, y)], [name]));
+  else if (p.bias !== undefined) nodes.push(makeNode("Add", [back, p.bias], [name]));
   return nodes;
 }
 
-function simple(op: string, output: string, inputs: readonly string[]): Node {
-  return { op, domain: "", name: output, inputs, outputs: [output], attributes: new Map(), metadata: new Map() };
-}
-
 function ints(constants: Map<string, Tensor>, name: string, values: readonly number[]): string {
-  constants.set(name, { dtype: "int64", dims: [values.length], data: { at: "memory", bytes: new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer) } });
+  constants.set(name, intTensor([values.length], values));
   return name;
 }

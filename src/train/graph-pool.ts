@@ -2,6 +2,7 @@ import { bug } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
 import { openGraph } from "../runtime/open-graph.ts";
 import { specialise } from "../runtime/specialise.ts";
+import { MAX_THREADS } from "../runtime/row-split.ts";
 import type { HostTensor, Runtime, Session } from "../runtime/session.ts";
 import type { AdapterLayers } from "./adapter.ts";
 import type { BaseModel } from "./base-model.ts";
@@ -39,7 +40,7 @@ export class GraphPool {
     this.loss = parts.loss;
     this.runtime = parts.runtime;
     this.scratch = parts.scratch;
-    this.threads = parts.threads;
+    this.threads = Math.min(parts.threads, MAX_THREADS);
   }
 
   /** Session of one training step for inputs of these shapes. */

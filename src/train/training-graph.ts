@@ -2,7 +2,9 @@ import { buildBackward } from "../autodiff/backward.ts";
 import { extendGraph } from "../autodiff/extend.ts";
 import { IngotError } from "../base/errors.ts";
 import type { Graph, Model, Node, Tensor, ValueInfo } from "../onnx/model.ts";
+import { liveNodes } from "../onnx/graph-order.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
+import { splitByRows } from "../runtime/row-split.ts";
 import { type AdapterLayers, tensorsOf } from "./adapter.ts";
 import { attachAdapters } from "./attach.ts";
 import { HEAD, type Head, lossHead, readingHead } from "./loss-head.ts";
@@ -51,7 +53,7 @@ export function buildTrainingGraph(graph: StaticGraph, adapters: readonly Adapte
   const nodes = [...attached.nodes, ...head.nodes, ...backward.nodes, ...names];
   const constants = new Map([...attached.constants, ...head.constants, ...backward.constants]);
   const outputs = [HEAD.loss, ...gradients.values()];
-  return { model: assemble(attached, nodes, constants, headInputs(loss, dims), outputs), gradients, outputDims: dims };
+  return { model: assemble(attached, nodes, constants, headInputs(loss, dims), outputs, new Map([...attached.values, ...backward.values])), gradients, outputDims: dims };
 }
 
 /** The graph that reads the probe: forward with adapters and, for classes, the reading head; for `mse` the output itself. */
@@ -81,31 +83,18 @@ function headInputs(loss: LossKind, dims: readonly number[]): readonly ValueInfo
   ];
 }
 
-/** A model that holds only what its outputs need. */
-function assemble(graph: StaticGraph, nodes: readonly Node[], constants: ReadonlyMap<string, Tensor>, extraInputs: readonly ValueInfo[], outputs: readonly string[]): Model {
-  const live = liveNodes(nodes, outputs);
-  const used = new Set(live.flatMap((n) => n.inputs));
-  const initializers = new Map([...graph.weights, ...constants].filter(([name]) => used.has(name)));
+/** A model that holds only what its outputs need, with products whose bits no number of threads changes. */
+function assemble(graph: StaticGraph, nodes: readonly Node[], constants: ReadonlyMap<string, Tensor>, extraInputs: readonly ValueInfo[], outputs: readonly string[], values: StaticGraph["values"] = graph.values): Model {
+  const split = splitByRows(liveNodes(nodes, outputs), (name) => values.get(name)?.dims);
+  const used = new Set(split.nodes.flatMap((n) => n.inputs));
+  const initializers = new Map([...graph.weights, ...constants, ...split.constants].filter(([name]) => used.has(name)));
   const inputs = [...graph.inputs].filter(([name]) => used.has(name)).map(([name, value]): ValueInfo => ({ name, dtype: value.dtype, dims: value.dims }));
   const onnx: Graph = {
     name: "ingot",
-    nodes: live,
+    nodes: split.nodes,
     inputs: [...inputs, ...extraInputs.filter((i) => used.has(i.name))],
     outputs: outputs.map((name) => ({ name })),
     initializers,
   };
   return { irVersion: IR_VERSION, opsets: new Map([...graph.opsets, ["com.microsoft", 1]]), graph: onnx, functions: new Map(), metadata: new Map(), producer: "ingot" };
-}
-
-function liveNodes(nodes: readonly Node[], outputs: readonly string[]): readonly Node[] {
-  const maker = new Map(nodes.flatMap((n) => n.outputs.map((o) => [o, n] as const)));
-  const live = new Set<Node>();
-  const queue = [...outputs];
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    const made = maker.get(name);
-    if (made === undefined || live.has(made)) continue;
-    live.add(made);
-    queue.push(...made.inputs);
-  }
-  return nodes.filter((n) => live.has(n));
 }
