@@ -47,6 +47,11 @@ export function missingValue(option: OptionDefinition): IngotError {
   });
 }
 
+/** `usage.flag` for a switch with a value. */
+export function unwantedValue(command: CommandDefinition, name: string): IngotError {
+  return new IngotError("usage.flag", `'--${name}' takes no value`, { hint: `ingot ${command.name} -h` });
+}
+
 /** How a value is shown in help. */
 export function placeholderOf(kind: ValueKind): string {
   return kind.type === "choice" ? kind.values.join("|") : kind.placeholder;
@@ -60,10 +65,7 @@ export function checkArguments(command: CommandDefinition, raw: RawArguments): A
     const given = raw.options.get(option.name);
     if (given === undefined || given.length === 0) continue;
     if (option.kind === undefined) {
-      if (given.some((v) => v !== true))
-        throw new IngotError("usage.flag", `'--${option.name}' takes no value`, {
-          hint: `ingot ${command.name} -h`,
-        });
+      if (given.some((v) => v !== true)) throw unwantedValue(command, option.name);
       values.set(option.name, true);
     } else if (option.repeat === true) {
       values.set(

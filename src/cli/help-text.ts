@@ -89,8 +89,10 @@ function optionUsage({ name, short, kind }: OptionDefinition): string {
 
 function columns(rows: readonly (readonly [string, string] | readonly string[])[]): string[] {
   const width = Math.min(34, Math.max(...rows.map(([left = ""]) => left.length)));
-  return rows.map(([left = "", right = ""]) =>
-    left.length > width ? `  ${left}\n  ${" ".repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`,
+  return rows.flatMap(([left = "", right = ""]) =>
+    left.length > width
+      ? [`  ${left}`, `  ${" ".repeat(width)}  ${right}`]
+      : [`  ${left.padEnd(width)}  ${right}`],
   );
 }
 

@@ -1,7 +1,8 @@
 import yargs from "yargs";
 import { IngotError } from "../base/errors.ts";
-import { missingValue, optionsOf, type RawArguments, unknownOption } from "./arguments.ts";
-import type { CommandDefinition } from "./command.ts";
+import { missingValue, optionsOf, type RawArguments, unknownOption, unwantedValue } from "./arguments.ts";
+import type { CommandDefinition, OptionDefinition } from "./command.ts";
+import { beforeDashes } from "./request.ts";
 
 /** Reads the arguments that follow a verb. Every value stays the text that was typed: `checkArguments` decides what it means. */
 export async function parseWithYargs(
@@ -9,6 +10,7 @@ export async function parseWithYargs(
   argv: readonly string[],
 ): Promise<RawArguments> {
   const definitions = optionsOf(command);
+  refuseValuesOfSwitches(command, definitions, argv);
   const parser = yargs([])
     .help(false)
     .version(false)
@@ -26,7 +28,11 @@ export async function parseWithYargs(
       "strip-aliased": true,
     })
     .fail((message, error) => {
-      throw error ?? new IngotError("usage.flag", message, { hint: `ingot ${command.name} -h` });
+      throw error instanceof IngotError
+        ? error
+        : new IngotError("usage.flag", message ?? error?.message ?? "bad arguments", {
+            hint: `ingot ${command.name} -h`,
+          });
     });
   for (const { name, short, kind } of definitions) {
     const alias = short === undefined || short === name ? {} : { alias: short };
@@ -52,6 +58,18 @@ export async function parseWithYargs(
   }
   const rest = (parsed["--"] as readonly string[] | undefined) ?? [];
   return { options, positionals: [...parsed._, ...rest].map(String) };
+}
+
+/** yargs reads `--stage=yes` as a switch that is set, and `--stage=no` as one that is not. */
+function refuseValuesOfSwitches(
+  command: CommandDefinition,
+  definitions: readonly OptionDefinition[],
+  argv: readonly string[],
+): void {
+  for (const word of beforeDashes(argv)) {
+    const name = /^--([^=]+)=/.exec(word)?.[1];
+    if (definitions.some((d) => d.name === name && d.kind === undefined)) throw unwantedValue(command, name!);
+  }
 }
 
 async function parseOrExplain(

@@ -50,12 +50,17 @@ export class Graph {
       before.push(this.#bridge(own, other, this.#strokes.join));
       this.#lanes[other] = undefined;
     }
+    this.#trim();
     const node = this.#draw(own, glyph);
     const [first, ...others] = parents;
     this.#lanes[own] = first;
     for (const parent of others) if (!this.#lanes.includes(parent)) this.#claim(parent);
-    while (this.#lanes.length > 0 && this.#lanes.at(-1) === undefined) this.#lanes.pop();
+    this.#trim();
     return { before, node, rest: this.#draw(-1, "") };
+  }
+
+  #trim(): void {
+    while (this.#lanes.length > 0 && this.#lanes.at(-1) === undefined) this.#lanes.pop();
   }
 
   #claim(commit: Oid): number {
