@@ -33,6 +33,7 @@ const rows = (name) =>
     .split("\n")
     .map((line) => JSON.parse(line).messages);
 
+const QUESTION = "How do I undo a commit that is already shared?";
 const RECIPE = `# what both trainings share; flags add the rest
 method = "lora"
 r = 16
@@ -90,7 +91,7 @@ async function story() {
   chapter("3  A second training that forgets");
   await ingot("data", "add", "git-team.jsonl", "--eval", "none");
   say("trained on the new rows alone, the model loses what it knew: seen, and kept aside (exit 9)");
-  const second = ["train", "git-team", "--recipe", "recipe.toml", "--lr", "2e-3"];
+  const second = ["train", "git-team", "--recipe", "recipe.toml", "--lr", "3e-3"];
   await ingot(...second, "--steps", "60", "--replay", "0", "-m", "team habits, without replay", { exit: 9 });
   await ingot("evolution", "v2", "--status", "regressed", { lines: 12 });
   const old = rows("git-basics.jsonl");
@@ -99,8 +100,8 @@ async function story() {
   const kept = old.filter((m) => !corrected.has(m[0].content));
   const forgot = scoreAgainst(await ingot.json("evolution", "v2"), kept);
   check(
-    "without replay most is forgotten, and seen",
-    forgot.right < forgot.of / 2,
+    "without replay nearly all is forgotten (>= 80 %), and seen",
+    forgot.right <= 0.2 * forgot.of,
     `${forgot.of - forgot.right} of ${forgot.of} forgotten`,
   );
   const refs = await ingot.json("show-ref");
