@@ -352,7 +352,7 @@ class Builder implements GraphBuilder, Emitted {
     const zeros = this.full([rows, ...rest], 0, dtype);
     if (n === 0) return zeros;
     const column = this.reshape(indices, [n, ...rest.map(() => 1)]);
-    // ScatterElements adds one element after the other; ScatterND shares its rows among threads, where equal indices race.
+    // ScatterElements adds in the order of its updates, so that equal indices give the same sum on any number of threads.
     return this.op("ScatterElements", [zeros, this.expand(column, dims), updates], {
       axis: 0,
       reduction: "add",

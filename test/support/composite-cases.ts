@@ -131,6 +131,19 @@ const ATTENTION: readonly GradientCase[] = [
   },
 ];
 
+const ATTENTION_24: readonly GradientCase[] = [0, 1].map((is_causal) => ({
+  name: `Attention 24 with lengths, causal ${is_causal}`,
+  opset: 24,
+  nodes: [["Attention", ["q", "k", "v", "", "", "", "n"], ["y"], { is_causal }]],
+  inputs: {
+    q: { dims: [2, 2, 2, 4] },
+    k: { dims: [2, 2, 4, 4] },
+    v: { dims: [2, 2, 4, 4] },
+    n: int64([2], 3, 4),
+  },
+  outputs: ["y"],
+}));
+
 const HEADS = { num_heads: 2 };
 const MHA: readonly GradientCase[] = [
   one(
@@ -560,6 +573,7 @@ const EMBED: readonly GradientCase[] = [
 export const COMPOSITE_CASES: readonly GradientCase[] = [
   ...ROTARY,
   ...ATTENTION,
+  ...ATTENTION_24,
   ...MHA,
   ...GQA,
   ...LOSSES,

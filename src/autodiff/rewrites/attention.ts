@@ -28,12 +28,14 @@ const attention: Rewrite["parts"] = (ctx) => {
   const biases: string[] = [];
   if (mask !== undefined) biases.push(padKeys(ctx, mask, span));
   if (lengths !== undefined) biases.push(lengthBias(ctx, lengths, span));
-  if (ctx.int("is_causal", 0) === 1) {
-    if (lengths !== undefined) ctx.refuse("is_causal together with nonpad_kv_seqlen");
-    biases.push(causalBias(g, time, span, past, dtype));
+  const isCausal = ctx.int("is_causal", 0) === 1;
+  if (isCausal && lengths !== undefined) biases.push(alignedCausalBias(ctx, lengths, time, span));
+  else if (isCausal) biases.push(causalBias(g, time, span, past, dtype));
+  const [left, right] = [ctx.int("left_window_size", -1), ctx.int("right_window_size", -1)];
+  if (left >= 0 || right >= 0) {
+    if (lengths !== undefined) ctx.refuse("a sliding window together with nonpad_kv_seqlen");
+    biases.push(...windowBiases(ctx, time, span, past, left, right));
   }
-  if (ctx.int("left_window_size", -1) >= 0 || ctx.int("right_window_size", -1) >= 0)
-    ctx.refuse("a sliding window");
   const scale = ctx.float("scale", 1 / Math.sqrt(g.dims(q)[3]!));
   const softcap = ctx.float("softcap", 0);
   const { y, scores } = attend(g, {
@@ -79,6 +81,38 @@ function lengthBias(ctx: RuleContext, lengths: string, span: number): string {
   const { g } = ctx;
   const column = g.reshape(g.cast(lengths, "int64"), [g.dims(lengths)[0]!, 1, 1, 1]);
   return maskBias(g, g.greater(column, g.ints(range(span))), ctx.dtype(0));
+}
+
+/** Hides key j from query t where j > t + length - T: the queries are the last ones of a row. */
+function alignedCausalBias(ctx: RuleContext, lengths: string, time: number, span: number): string {
+  const { g } = ctx;
+  const ends = g.reshape(g.cast(lengths, "int64"), [g.dims(lengths)[0]!, 1, 1, 1]);
+  const firstHidden = g.add(
+    ends,
+    g.ints(
+      range(time).map((t) => t + 1 - time),
+      [time, 1],
+    ),
+  );
+  return maskBias(g, g.greater(firstHidden, g.ints(range(span))), ctx.dtype(0));
+}
+
+/** Hides keys more than `left` before or `right` behind a query's own position; -1: no bound. */
+function windowBiases(
+  ctx: RuleContext,
+  time: number,
+  span: number,
+  past: number,
+  left: number,
+  right: number,
+): string[] {
+  const { g } = ctx;
+  const hidden = g.full([time, span], Number.NEGATIVE_INFINITY, ctx.dtype(0));
+  const triangle = (k: number, upper: number) => g.op("Trilu", [hidden, g.ints([k], [])], { upper });
+  return [
+    ...(left >= 0 ? [triangle(past - left - 1, 0)] : []),
+    ...(right >= 0 ? [triangle(past + right + 1, 1)] : []),
+  ];
 }
 
 /** com.microsoft:MultiHeadAttention: a bias over q, k, v, padding as a large negative number. */

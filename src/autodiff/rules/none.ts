@@ -25,7 +25,6 @@ const STEPS = [
   "Less",
   "LessOrEqual",
   "Multinomial",
-  "NonMaxSuppression",
   "NonZero",
   "Not",
   "Or",
@@ -41,9 +40,25 @@ const STEPS = [
   "Xor",
 ];
 
-export const noneRules: readonly GradRule[] = STEPS.map((op) => ({
-  state: "none",
-  domain: "",
-  op,
-  since: 1,
-}));
+const BODY = "how often its body runs only the run knows; export the model without control flow";
+
+/** Operators that a path of gradients cannot cross, with what to do. */
+const REFUSED: Readonly<Record<string, string>> = {
+  If: BODY,
+  Loop: BODY,
+  Scan: BODY,
+  Unique: "the shape of its result depends on the data",
+  Compress: "the shape of its result depends on the data",
+  NonMaxSuppression: "the shape of its result depends on the data",
+};
+
+export const noneRules: readonly GradRule[] = [
+  ...STEPS.map((op) => ({ state: "none" as const, domain: "", op, since: 1 })),
+  ...Object.entries(REFUSED).map(([op, why]) => ({
+    state: "refused" as const,
+    domain: "",
+    op,
+    since: 1,
+    why,
+  })),
+];

@@ -95,8 +95,10 @@ function throughStatistics(
 ): string | undefined {
   const { g } = ctx;
   const count = sizeOf(axes.map((axis) => ctx.dims(0)[axis]!));
-  const dMean = mean < 0 ? undefined : ctx.dY(mean);
-  const dRstd = ctx.dY(rstd);
+  // Statistics may be narrower than X.
+  const atX = (d: string | undefined) => (d === undefined ? undefined : g.cast(d, ctx.dtype(0)));
+  const dMean = atX(mean < 0 ? undefined : ctx.dY(mean));
+  const dRstd = atX(rstd < 0 ? undefined : ctx.dY(rstd));
   const viaMean = dMean === undefined ? undefined : g.expand(g.scale(dMean, 1 / count), ctx.dims(0));
   if (dRstd === undefined) return viaMean;
   // rstd = (var + eps)^(-1/2): d/dx = -rstd^2 * xhat / count
