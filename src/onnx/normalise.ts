@@ -1,15 +1,16 @@
 import { intAttribute } from "./attributes.ts";
 import { hoistConstants, makeNode, withGraph } from "./edit.ts";
+import { inlineFunctions } from "./inline.ts";
 import type { Attribute, Model, Node, Tensor } from "./model.ts";
 import { intTensor } from "./tensors.ts";
 
 /**
  * The model in the form that training works on; the same values under the same names:
- * constants are initialisers, `com.microsoft::Attention` is a projection of its own before `MultiHeadAttention` (so that adapters find
+ * functions are written out, constants are initialisers, `com.microsoft::Attention` is a projection of its own before `MultiHeadAttention` (so that adapters find
  * their module), `MatMulNBits` computes exactly, every output of `Split` has a name. Doing it twice changes nothing.
  */
 export function normalise(model: Model): Model {
-  const hoisted = hoistConstants(model);
+  const hoisted = hoistConstants(inlineFunctions(model));
   const constants = new Map<string, Tensor>();
   const nodes = hoisted.graph.nodes.flatMap(
     (node, index) => REWRITES.get(`${node.domain}:${node.op}`)?.(node, index, hoisted, constants) ?? [node],

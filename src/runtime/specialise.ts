@@ -6,11 +6,12 @@ import { liveNodes, nodeLabel, readsOf, sortNodes } from "../onnx/graph-order.ts
 import type { Model, Node, Tensor, ValueInfo } from "../onnx/model.ts";
 import { normalise } from "../onnx/normalise.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
-import { isRandom, readsOnlyShape, shapeInputs } from "../onnx/static-ops.ts";
-import { intTensor, isFloat, sizeOf } from "../onnx/tensors.ts";
+import { shapeInputs } from "../onnx/static-ops.ts";
+import { isFloat, sizeOf } from "../onnx/tensors.ts";
 import { dummyInputs } from "./inputs.ts";
 import type { HostTensor, Runtime } from "./session.ts";
-import { type FoldContext, inferFacts, measureDims, readValues, type StaticFacts } from "./static-values.ts";
+import { findFoldable, settleShapes, withShapes } from "./settle-shapes.ts";
+import { type FoldContext, readValues, type StaticFacts } from "./static-values.ts";
 
 /** Float values of more elements than this stay computed; integers and booleans are always folded. */
 export const MAX_FOLDED_ELEMENTS = 65536;
@@ -117,94 +118,6 @@ function weightsOf(
   );
 }
 
-/** Values that depend on no input (but through its shape, where `shapesKnown`) and on no weight. */
-function findFoldable(
-  { graph }: Model,
-  weights: ReadonlyMap<string, Tensor>,
-  shapesKnown: boolean,
-): Set<string> {
-  const foldable = new Set([...graph.initializers.keys()].filter((name) => !weights.has(name)));
-  for (const node of graph.nodes) {
-    if (isRandom(node)) continue;
-    const fromShape = shapesKnown && readsOnlyShape(node);
-    if (fromShape || readsOf(node).every((name) => foldable.has(name)))
-      for (const output of node.outputs) foldable.add(output);
-  }
-  foldable.delete("");
-  return foldable;
-}
-
-/** Rounds of inference before the graph is run to see its shapes. */
-const MAX_ROUNDS = 8;
-
-/**
- * Finds type and dimensions of every value. The runtime infers most of them; what it needs for the rest are the values that give
- * shapes (the second input of Reshape and the like), which are computed from the dimensions already known, put in as constants, and
- * so on until all is known. Only what is left then is found by running the graph.
- */
-async function settleShapes(
-  context: FoldContext,
-  fixed: Model,
-  weights: ReadonlyMap<string, Tensor>,
-): Promise<{ model: Model; facts: Map<string, StaticFacts> }> {
-  const outputs = fixed.graph.outputs.map((output) => output.name);
-  let model = fixed;
-  for (let round = 1; ; round++) {
-    const inferred = await inferFacts(context, model);
-    const known = new Map<string, StaticFacts>();
-    for (const { name, dtype, dims } of model.graph.inputs) known.set(name, { dtype, dims } as StaticFacts);
-    for (const [name, tensor] of model.graph.initializers) known.set(name, tensor);
-    for (const [name, { dtype, dims }] of inferred) if (dims !== undefined) known.set(name, { dtype, dims });
-    const unknown = [...inferred.keys()].filter((name) => !known.has(name));
-    const shaped = withShapes(model, known);
-    const wanted = round > MAX_ROUNDS || unknown.length === 0 ? [] : missingShapes(shaped, weights);
-    if (wanted.length === 0) {
-      const dims = unknown.length === 0 ? undefined : await measureDims(context, shaped, unknown);
-      return {
-        model,
-        facts: new Map(
-          [...inferred].map(([name, facts]) => [
-            name,
-            { dtype: facts.dtype, dims: facts.dims ?? (dims?.get(name) as readonly number[]) },
-          ]),
-        ),
-      };
-    }
-    const values = await readValues(context, shaped, wanted);
-    const initializers = new Map([...shaped.graph.initializers, ...values]);
-    const nodes = shaped.graph.nodes.filter(
-      (node) => !node.outputs.every((output) => values.has(output) || output === ""),
-    );
-    model = withGraph(shaped, { initializers, nodes: liveNodes(nodes, outputs) });
-  }
-}
-
-/** The model with every `Shape` and `Size` of a value of known dimensions as a constant. */
-function withShapes(model: Model, known: ReadonlyMap<string, StaticFacts>): Model {
-  const initializers = new Map(model.graph.initializers);
-  const nodes = model.graph.nodes.filter((node) => {
-    if (!readsOnlyShape(node) || !known.has(node.inputs[0] as string)) return true;
-    initializers.set(node.outputs[0] as string, shapeConstant(node, known));
-    return false;
-  });
-  return withGraph(model, { nodes, initializers });
-}
-
-/** Values that decide shapes, are made by nodes, and can be computed from constants alone. */
-function missingShapes(model: Model, weights: ReadonlyMap<string, Tensor>): string[] {
-  const computable = findFoldable(model, weights, false);
-  const wanted = new Set<string>();
-  for (const node of model.graph.nodes) {
-    const indices = shapeInputs(node);
-    if (indices === "data") continue;
-    for (const index of indices) {
-      const name = node.inputs[index];
-      if (name && computable.has(name) && !model.graph.initializers.has(name)) wanted.add(name);
-    }
-  }
-  return [...wanted];
-}
-
 interface FoldPlan {
   readonly kept: readonly Node[];
   /** Values of dropped nodes that kept ones read. */
@@ -256,20 +169,6 @@ async function foldValues(
   for (const name of names)
     if (!folded.has(name)) folded.set(name, shaped.graph.initializers.get(name) as Tensor);
   return folded;
-}
-
-/** What `Shape` (with `start` and `end`) or `Size` gives for a value of known dimensions. */
-function shapeConstant(node: Node, facts: ReadonlyMap<string, StaticFacts>): Tensor {
-  const value = facts.get(node.inputs[0] as string);
-  if (value === undefined)
-    throw new IngotError("input.model", `${nodeLabel(node)} reads '${node.inputs[0]}', which nothing makes`);
-  if (node.op === "Size") return intTensor([], [sizeOf(value)]);
-  const bound = (name: string) => {
-    const attribute = node.attributes.get(name);
-    return attribute?.type === "int" ? attribute.value : undefined;
-  };
-  const dims = value.dims.slice(bound("start") ?? 0, bound("end"));
-  return intTensor([dims.length], dims);
 }
 
 /** A shape that follows from the values of the inputs would be wrong for every other batch. */
