@@ -536,6 +536,40 @@ const QUANTISED: readonly GradientCase[] = [
   },
 ];
 
+const FUSED: readonly GradientCase[] = [
+  one("com.microsoft:FusedConv", [[1, 2, 4, 4], [3, 2, 3, 3], [3]], {
+    attributes: { activation: "Tanh", pads: [1, 1, 1, 1] },
+  }),
+  one("com.microsoft:FusedConv", [[1, 2, 4, 4], [3, 2, 3, 3], [3], [1, 3, 2, 2]], {
+    attributes: { activation: "LeakyRelu", activation_params: { floats: [0.3] } },
+    h: 1e-3,
+    tolerance: 1e-2,
+  }),
+  one("com.microsoft:FusedConv", [[1, 2, 4, 4], [3, 2, 3, 3], [3]], {
+    attributes: { activation: "Clip", activation_params: { floats: [-0.5, 0.5] } },
+    h: 1e-3,
+    tolerance: 1e-2,
+  }),
+  one("com.microsoft:FusedGemm", [[2, 3], [4, 3], [4]], { attributes: { activation: "Sigmoid", transB: 1 } }),
+  one("com.microsoft:FusedGemm", [positive(2, 3), positive(3, 4), positive(4)], {
+    attributes: { activation: "Relu" },
+  }),
+  {
+    name: "GatherBlockQuantized",
+    nodes: [
+      [
+        "com.microsoft:GatherBlockQuantized",
+        ["q", "i", "s"],
+        ["y"],
+        { gather_axis: 0, quantize_axis: 1, block_size: 16, bits: 4 },
+      ],
+    ],
+    inputs: { i: int64([2, 2], 0, 3, 3, 1) },
+    constants: { q: { dims: [4, 16], dtype: "uint8", low: 0, high: 256 }, s: positive(4, 2) },
+    outputs: ["y"],
+  },
+];
+
 const EMBED: readonly GradientCase[] = [
   {
     name: "EmbedLayerNormalization",
@@ -582,5 +616,6 @@ export const COMPOSITE_CASES: readonly GradientCase[] = [
   ...EINSUM,
   ...RESIZE,
   ...QUANTISED,
+  ...FUSED,
   ...EMBED,
 ];

@@ -1,5 +1,6 @@
 import type { Node } from "../../onnx/model.ts";
 import { attentionRewrites } from "./attention.ts";
+import { fusedRewrites } from "./fused.ts";
 import { lossRewrites } from "./loss.ts";
 import { normalisationRewrites } from "./normalisation.ts";
 import { recurrentRewrites } from "./recurrent.ts";
@@ -10,6 +11,7 @@ import { upgradeRewrites } from "./upgrade.ts";
 export const REWRITES: readonly Rewrite[] = [
   ...upgradeRewrites,
   ...attentionRewrites,
+  ...fusedRewrites,
   ...lossRewrites,
   ...normalisationRewrites,
   ...recurrentRewrites,

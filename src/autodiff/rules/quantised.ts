@@ -140,8 +140,45 @@ function dequantizeLinear(ctx: RuleContext): InputGradients {
   return [undefined, g.sum(g.reshape(padded, apart), [axis + 1], false)];
 }
 
+/**
+ * com.microsoft:GatherBlockQuantized, Y = rows of (q - zero) * scale at the indices, blocks along the last axis.
+ *
+ *   dscale = sum over the block of dY * (q - zero), added to the rows it came from
+ */
+function gatherBlockQuantized(ctx: RuleContext): InputGradients {
+  const { g } = ctx;
+  const dims = ctx.dims(2);
+  const rank = dims.length;
+  const gathers = axisOf(ctx.int("gather_axis", 0), rank);
+  if (rank !== 2 || gathers !== 0 || axisOf(ctx.int("quantize_axis", 1), rank) !== 1)
+    ctx.refuse("blocks along this axis");
+  const [rows, blocks] = dims as [number, number];
+  const dY = ctx.dY(0)!;
+  const inputs = ctx.node.inputs.map((name, i) => (i === 2 ? g.full(dims, 1, ctx.dtype(2)) : name));
+  const attributes = Object.fromEntries(ctx.node.attributes);
+  const levels = g.op("GatherBlockQuantized", inputs, attributes, {
+    domain: "com.microsoft",
+    out: [g.value(ctx.y(0))],
+  });
+  const count = sizeOf(ctx.dims(1));
+  const width = g.dims(dY).at(-1)!;
+  const block = ctx.int("block_size", 128);
+  const flat = g.pad(g.reshape(g.mul(dY, levels), [count, width]), [0, 0], [0, blocks * block - width]);
+  const sums = g.sum(g.reshape(flat, [count, blocks, block]), [2], false);
+  return [undefined, undefined, g.scatterRows(sums, g.reshape(ctx.x(1), [count]), rows)];
+}
+
 const ROUNDS =
   "it rounds to integers, where the gradient is zero; use the model before quantisation of its activations";
+
+const ROUNDING = [
+  ":DynamicQuantizeLinear",
+  ":QuantizeLinear",
+  "com.microsoft:DynamicQuantizeMatMul",
+  "com.microsoft:MatMulIntegerToFloat",
+  "com.microsoft:QAttention",
+  "com.microsoft:QuantizeLinear",
+];
 
 /** Quantised weights have gradients for what feeds them; quantised activations have none worth the name. */
 export const quantisedRules: readonly GradRule[] = [
@@ -161,11 +198,16 @@ export const quantisedRules: readonly GradRule[] = [
     stops: [2],
     gradient: dequantizeLinear,
   },
-  ...["QuantizeLinear", "DynamicQuantizeLinear"].map((op) => ({
-    state: "refused" as const,
-    domain: "",
-    op,
+  {
+    state: "gradient",
+    domain: "com.microsoft",
+    op: "GatherBlockQuantized",
     since: 1,
-    why: ROUNDS,
-  })),
+    stops: [0, 1, 3],
+    gradient: gatherBlockQuantized,
+  },
+  ...ROUNDING.map((name) => {
+    const [domain = "", op = ""] = name.split(":");
+    return { state: "refused" as const, domain, op, since: 1, why: ROUNDS };
+  }),
 ];
