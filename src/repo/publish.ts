@@ -2,6 +2,7 @@ import { IngotError } from "../base/errors.ts";
 import { assertRefName } from "../base/names.ts";
 import { type Oid, shortOid } from "../base/oid.ts";
 import type { OperationRecord, RefEdit, RefValue } from "../objects/records.ts";
+import { checkpointPacksToDrop } from "./checkpoint-packs.ts";
 import { acquireLease } from "./lease.ts";
 import { encodeEntry, entryKey, STATE_INTERVAL, setTornAside, writeStateFile } from "./log.ts";
 import { packKey } from "./pack-format.ts";
@@ -85,11 +86,12 @@ async function makeRecord(
   checkEdits(state, edits);
   const added = await settle(vault, state, { needs, edits, packs, back: request.add ?? [] });
   const add = [...new Set([...packs, ...(request.add ?? []), ...added])];
+  const drop = [...new Set([...(request.drop ?? []), ...(await checkpointPacksToDrop(vault, state, edits))])];
   await checkPacks(vault, state, {
     add,
     own: packs,
     condemn: request.condemn ?? [],
-    drop: request.drop ?? [],
+    drop,
   });
   return {
     kind: "operation",
@@ -102,7 +104,7 @@ async function makeRecord(
     housekeeping: request.housekeeping ?? false,
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     edits,
-    packs: { add, condemn: [...(request.condemn ?? [])], drop: [...(request.drop ?? [])] },
+    packs: { add, condemn: [...(request.condemn ?? [])], drop },
     counters,
   };
 }

@@ -194,10 +194,25 @@ describe("gc", () => {
     await keep.putBytes(noise(8000));
     await keep.publish(() => ({ command: "keep", edits: [{ ref: "tags/x", new: { oid: theta } }] }));
     expect(await packBytes(test)).toBeGreaterThan(before + 8000);
-    await setRef(test.repo, "runs/t1/5", undefined);
-    await setRef(test.repo, "tags/x", undefined);
-    const { dropped, condemned } = await collect(test);
-    expect([dropped?.packs.drop.length, condemned?.packs.condemn.length]).toEqual([1, 1]);
+    const moved = await test.repo.begin({ transient: true });
+    const next = await moved.putBytes(noise(8000, 9));
+    const rotation = await moved.publish((refs) => ({
+      command: "checkpoint",
+      edits: [
+        { ref: "runs/t1/5", old: refs.get("runs/t1/5") as { oid: Oid } },
+        { ref: "runs/t1/6", new: { oid: next } },
+      ],
+      housekeeping: true,
+    }));
+    expect(rotation.packs.drop).toHaveLength(1);
+    expect(await packBytes(test)).toBeLessThan(before + 17_000);
+    expect(Buffer.compare(await test.repo.readBytes(theta), noise(8000))).toBe(0);
+    await test.repo.operate((refs) => ({
+      command: "train",
+      edits: [{ ref: "runs/t1/6", old: refs.get("runs/t1/6") as { oid: Oid } }],
+    }));
+    expect(await test.repo.has(next)).toBe(false);
+    expect((await fsck(test.repo, { deep: true })).findings.map(({ code }) => code)).toEqual(["ref.target"]);
   });
 
   it("refuses where anything that refs lead to is missing", async () => {
