@@ -20,22 +20,35 @@ export async function* walkBack(
   from: readonly Oid[],
   without: readonly Oid[],
 ): AsyncGenerator<WalkedCommit> {
-  const excluded = without.length === 0 ? new Set<Oid>() : await ancestors(repo, without);
+  const excluded = new Set<Oid>();
   const seen = new Set<Oid>();
   const waiting: (WalkedCommit & { readonly rank: readonly [number, number] })[] = [];
   const add = async (oid: Oid) => {
-    if (seen.has(oid) || excluded.has(oid)) return;
+    if (seen.has(oid)) return;
     seen.add(oid);
     const commit = await repo.readRecord(oid, "commit");
-    const name = index.name(oid);
-    waiting.push({ oid, commit, rank: [name === undefined ? -1 : Number(name.slice(1)), commit.timeMs] });
+    waiting.push({ oid, commit, rank: [numberOf(index, oid), commit.timeMs] });
     waiting.sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1]);
   };
+  const exclude = async (oid: Oid) => {
+    // A number says that all that leads to it has lower ones, so it is met in time; what has none is followed at once.
+    for (const each of numberOf(index, oid) < 0 ? await ancestors(repo, [oid]) : [oid]) excluded.add(each);
+    await add(oid);
+  };
+  for (const oid of without) await exclude(oid);
   for (const oid of from) await add(oid);
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    yield { oid: next.oid, commit: next.commit };
-    for (const parent of next.commit.parents) await add(parent);
+  while (waiting.some(({ oid }) => !excluded.has(oid))) {
+    const { oid, commit } = waiting.pop()!;
+    const isExcluded = excluded.has(oid);
+    if (!isExcluded) yield { oid, commit };
+    for (const parent of commit.parents) await (isExcluded ? exclude(parent) : add(parent));
   }
+}
+
+/** Number of a version; -1 for a commit that has none here. */
+function numberOf(index: VersionIndex, oid: Oid): number {
+  const name = index.name(oid);
+  return name === undefined ? -1 : Number(name.slice(1));
 }
 
 /** Commits and all that they came from. */

@@ -21,16 +21,14 @@ function plainNorm(terms: readonly LowRankTerm[]): number {
 const floats = (length: number) =>
   fc.float32Array({ minLength: length, maxLength: length, min: -2, max: 2, noNaN: true });
 const term = (height: number, width: number) =>
-  fc
-    .integer({ min: 1, max: 4 })
-    .chain((rank) =>
-      fc.record({
-        scale: fc.constantFrom(1, 2, -1, 0.5),
-        rank: fc.constant(rank),
-        a: floats(rank * width),
-        b: floats(height * rank),
-      }),
-    );
+  fc.integer({ min: 1, max: 4 }).chain((rank) =>
+    fc.record({
+      scale: fc.constantFrom(1, 2, -1, 0.5),
+      rank: fc.constant(rank),
+      a: floats(rank * width),
+      b: floats(height * rank),
+    }),
+  );
 const sums = fc
   .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }))
   .chain(([height, width]) => fc.array(term(height, width), { minLength: 1, maxLength: 3 }));
