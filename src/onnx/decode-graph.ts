@@ -56,9 +56,11 @@ export function decodeGraph(reader: MessageReader): Graph {
     else if (reader.field === 5) {
       const { name: tensorName, tensor } = decodeTensor(reader.message());
       addInitializer(tensorName, tensor);
-    } else if (reader.field === 11) inputs.push(decodeValueInfo(reader.message()));
-    else if (reader.field === 12) outputs.push(decodeValueInfo(reader.message()));
-    else if (reader.field === 15) {
+    } else if (reader.field === 11 || reader.field === 12) {
+      const list = reader.field === 11 ? inputs : outputs;
+      if (list.length >= MAX_NODES) reader.fail(`more than ${MAX_NODES} inputs or outputs`);
+      list.push(decodeValueInfo(reader.message()));
+    } else if (reader.field === 15) {
       const { name: tensorName, tensor } = decodeSparse(reader.message());
       addInitializer(tensorName, tensor);
     } else reader.skip();

@@ -21,7 +21,7 @@ export async function openGraph(
   options: SessionOptions,
 ): Promise<Session> {
   const bytes = encodeModel(model);
-  const settings = { partitions: partitionsOf(model), ...options };
+  const settings = { partitions: partsFor(model, options), ...options };
   if (scratch === undefined || !namesFiles(model)) return runtime.open(bytes, settings);
   const name = `graph-${Buffer.from(systemRandom.bytes(8)).toString("hex")}.onnx`;
   await scratch.write(name, bytes);
@@ -30,4 +30,10 @@ export async function openGraph(
   } finally {
     await scratch.remove(name);
   }
+}
+
+/** Training graphs have their products turned so that parts do not matter (`splitByRows`); 4-bit products cannot be turned. */
+function partsFor(model: Model, { optimize, threads }: SessionOptions): number {
+  const isTurned = optimize === "train" && !model.graph.nodes.some((node) => node.op === "MatMulNBits");
+  return isTurned ? threads : partitionsOf(model);
 }

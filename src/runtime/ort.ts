@@ -69,8 +69,9 @@ function sessionSettings(options: SessionOptions): InferenceSession.SessionOptio
     config[section] = { ...config[section], [key.slice(dot + 1)]: value };
   };
   const partitions = options.partitions ?? 1;
-  // Parts outnumber processors on small machines: a thread that waits actively would keep the others from working.
-  set("session.intra_op.allow_spinning", "0");
+  // Where parts outnumber processors, a thread that waits actively keeps another from working.
+  if (partitions > Math.min(options.threads, availableParallelism()))
+    set("session.intra_op.allow_spinning", "0");
   if (options.threads < Math.min(partitions, availableParallelism()))
     set("session.intra_op_thread_affinities", affinities(partitions, options.threads));
   if (!(options.prepack ?? inference)) set("session.disable_prepacking", "1");

@@ -22,8 +22,8 @@ export interface SessionOptions {
   /** Processors to use at most; the result never depends on it. */
   readonly threads: number;
   /**
-   * Parts that products are cut into, which the last bits of a result depend on: `partitionsOf(model)`, which `openGraph` fills in;
-   * 1 by default.
+   * Parts that products are cut into, which the last bits of a result can depend on; `openGraph` fills in a number that makes the
+   * result independent of `threads`. 1 by default.
    */
   readonly partitions?: number;
   /** `none`: the graph as it is. `train`: every optimisation except constant folding (which would copy weights). `all`: for inference. */
