@@ -138,18 +138,14 @@ export class StateTable {
   }
 
   #ref(i: number): { name: string; value: RefValue } {
-    const start = this.#heapAt + this.#bytes.readUInt32LE(HEADER_BYTES + i * 4);
-    const end = this.#heapAt + this.#bytes.readUInt32LE(HEADER_BYTES + (i + 1) * 4);
-    const nameEnd = start + 3 + this.#bytes.readUInt16LE(start + 1);
-    const name = this.#bytes.toString("latin1", start + 3, nameEnd);
-    const kind = this.#bytes[start];
-    return {
-      name,
-      value:
-        kind === KIND_OID
-          ? { oid: oidFromBytes(this.#bytes.subarray(nameEnd, end)) }
-          : { symbolic: this.#bytes.toString("latin1", nameEnd, end) },
-    };
+    const bytes = this.#bytes;
+    const start = this.#heapAt + bytes.readUInt32LE(HEADER_BYTES + i * 4);
+    const end = this.#heapAt + bytes.readUInt32LE(HEADER_BYTES + (i + 1) * 4);
+    const nameEnd = start + 3 + bytes.readUInt16LE(start + 1);
+    const name = bytes.toString("latin1", start + 3, nameEnd);
+    if (bytes[start] !== KIND_OID)
+      return { name, value: { symbolic: bytes.toString("latin1", nameEnd, end) } };
+    return { name, value: { oid: bytes.toString("hex", nameEnd, end) as Oid } };
   }
 
   #nameAt(i: number): string {
@@ -166,12 +162,15 @@ export class StateTable {
     return i < this.#refCount && this.#nameAt(i) === name ? this.#ref(i).value : undefined;
   }
 
-  *listRefs(prefix: string): Iterable<readonly [string, RefValue]> {
+  /** Refs whose name starts with `prefix`, sorted. */
+  listRefs(prefix: string): { name: string; value: RefValue }[] {
+    const found: { name: string; value: RefValue }[] = [];
     for (let i = this.#lowerBound(prefix); i < this.#refCount; i++) {
-      const { name, value } = this.#ref(i);
-      if (!name.startsWith(prefix)) return;
-      yield [name, value];
+      const row = this.#ref(i);
+      if (!row.name.startsWith(prefix)) break;
+      found.push(row);
     }
+    return found;
   }
 
   findPack(pack: Oid): PackStatus | undefined {

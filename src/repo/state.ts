@@ -95,26 +95,48 @@ function refTable({ n, counters }: Pick<State, "n" | "counters">, { base, refs }
     const branch = get(value.symbolic);
     return branch !== undefined && "oid" in branch ? branch.oid : undefined;
   };
+  // Values never change, and commands ask for the same lists again and again.
+  const lists = new Map<string, readonly RefRow[]>();
   return {
     n,
     get,
     oid,
     list: (prefix) => {
-      const found = new Map<string, RefValue>(base?.listRefs(prefix));
-      let sorted = true;
-      for (const [name, value] of refs) {
-        if (!name.startsWith(prefix)) continue;
-        if (value === undefined) found.delete(name);
-        else {
-          sorted &&= found.has(name);
-          found.set(name, value);
-        }
+      let rows = lists.get(prefix);
+      if (rows === undefined) {
+        rows = mergeRows(base?.listRefs(prefix) ?? [], refs, prefix);
+        lists.set(prefix, rows);
       }
-      const rows = Array.from(found, ([name, value]) => ({ name, value }));
-      return sorted ? rows : rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+      return rows;
     },
     counter: (name) => (Object.hasOwn(counters, name) ? (counters[name] as number) : 0),
   };
+}
+
+interface RefRow {
+  readonly name: string;
+  readonly value: RefValue;
+}
+
+/** Sorted rows of a state file with the changes since. */
+function mergeRows(
+  base: readonly RefRow[],
+  changes: ReadonlyMap<string, RefValue | undefined>,
+  prefix: string,
+): readonly RefRow[] {
+  const changed = [...changes]
+    .filter(([name]) => name.startsWith(prefix))
+    .sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  if (changed.length === 0) return base;
+  const merged: RefRow[] = [];
+  let at = 0;
+  for (const [name, value] of changed) {
+    for (let row = base[at]; row !== undefined && row.name < name; row = base[++at]) merged.push(row);
+    if (base[at]?.name === name) at++;
+    if (value !== undefined) merged.push({ name, value });
+  }
+  for (; at < base.length; at++) merged.push(base[at] as RefRow);
+  return merged;
 }
 
 function packTable({ base, packs }: Layers): PackTable {
