@@ -34,7 +34,10 @@ interface TreeFile {
  * Writes a version's files to a folder: the adapter in PEFT layout (the last one where there are several, the others in
  * `adapters/<n>/`), or the model of a base. Every byte is verified on the way.
  */
-export async function checkoutFiles(context: Context, options: CheckoutFilesOptions): Promise<CheckoutFilesResult> {
+export async function checkoutFiles(
+  context: Context,
+  options: CheckoutFilesOptions,
+): Promise<CheckoutFilesResult> {
   const repo = await context.openRepository();
   const commit = await resolveRevision(repo, options.revision);
   const record = await repo.readRecord(commit, "commit");
@@ -44,13 +47,25 @@ export async function checkoutFiles(context: Context, options: CheckoutFilesOpti
   if (last === undefined) files.push(...(await modelFiles(repo, snapshot.base, "")));
   else {
     files.push(...(await treeFiles(repo, (await repo.readRecord(last, "adapter")).tree, "")));
-    for (const [i, below] of snapshot.adapters.slice(0, -1).entries()) files.push(...(await treeFiles(repo, (await repo.readRecord(below, "adapter")).tree, `adapters/${i}/`)));
+    for (const [i, below] of snapshot.adapters.slice(0, -1).entries())
+      files.push(
+        ...(await treeFiles(repo, (await repo.readRecord(below, "adapter")).tree, `adapters/${i}/`)),
+      );
     if (options.withBase === true) files.push(...(await modelFiles(repo, snapshot.base, "base/")));
   }
   const folder = path.resolve(context.cwd, options.folder);
-  await writeUserFolder(folder, files.map(({ path: file, source }) => ({ path: file, source })), { overwrite: options.overwrite === true });
+  await writeUserFolder(
+    folder,
+    files.map(({ path: file, source }) => ({ path: file, source })),
+    { overwrite: options.overwrite === true },
+  );
   const version = callVersion(indexVersions(await repo.refs()), commit);
-  return { version, commit, folder, files: files.map(({ path: file, id, sizeBytes }) => ({ path: file, id, sizeBytes })) };
+  return {
+    version,
+    commit,
+    folder,
+    files: files.map(({ path: file, id, sizeBytes }) => ({ path: file, id, sizeBytes })),
+  };
 }
 
 async function modelFiles(repo: Repository, model: Oid, prefix: string): Promise<readonly TreeFile[]> {
@@ -60,6 +75,12 @@ async function modelFiles(repo: Repository, model: Oid, prefix: string): Promise
 async function treeFiles(repo: Repository, tree: Oid, prefix: string): Promise<readonly TreeFile[]> {
   const { entries } = await repo.readRecord(tree, "tree");
   const files: TreeFile[] = [];
-  for (const entry of entries) files.push({ path: prefix + entry.path, id: entry.blob, sizeBytes: entry.sizeBytes, source: await repo.openObject(entry.blob) });
+  for (const entry of entries)
+    files.push({
+      path: prefix + entry.path,
+      id: entry.blob,
+      sizeBytes: entry.sizeBytes,
+      source: await repo.openObject(entry.blob),
+    });
   return files;
 }

@@ -1,6 +1,13 @@
 import { IngotError } from "../base/errors.ts";
 import type { Oid } from "../base/oid.ts";
-import { countStatuses, type ExampleHistory, historyOf, type ReadingSummary, type Status, summarise } from "../train/evolution.ts";
+import {
+  countStatuses,
+  type ExampleHistory,
+  historyOf,
+  type ReadingSummary,
+  type Status,
+  summarise,
+} from "../train/evolution.ts";
 import type { Context } from "./context.ts";
 import { exampleTexts } from "./data/example-text.ts";
 import { resolveCommit } from "./log.ts";
@@ -52,8 +59,12 @@ export async function evolution(context: Context, options: EvolutionOptions): Pr
   const record = await repo.readRecord(commit, "commit");
   const version = callVersion(indexVersions(await repo.refs()), commit);
   if (record.evolution === undefined) {
-    const why = record.recipe === undefined ? "it was imported, not trained" : "it was trained with --probe none";
-    throw new IngotError("object.missing", `${version} has no recorded evolution: ${why}`, { hint: "ingot log shows the versions that were trained", data: { where: version } });
+    const why =
+      record.recipe === undefined ? "it was imported, not trained" : "it was trained with --probe none";
+    throw new IngotError("object.missing", `${version} has no recorded evolution: ${why}`, {
+      hint: "ingot log shows the versions that were trained",
+      data: { where: version },
+    });
   }
   const table = await readEvolution(repo, record.evolution, record.evolutionTimesMs);
   const prefix = options.example === undefined ? undefined : examplePrefix(options.example);
@@ -63,15 +74,37 @@ export async function evolution(context: Context, options: EvolutionOptions): Pr
   const categories = { learned: 0, struggling: 0, notLearned: 0 };
   for (const { category } of histories) categories[category === "not learned" ? "notLearned" : category]++;
   const chosen = histories
-    .filter((h) => (prefix === undefined || h.id.startsWith(prefix)) && (options.status === undefined || options.status.includes(h.status)))
+    .filter(
+      (h) =>
+        (prefix === undefined || h.id.startsWith(prefix)) &&
+        (options.status === undefined || options.status.includes(h.status)),
+    )
     .map((h): EvolvedExample => {
       const text = texts.get(h.id);
-      return { ...h, input: text?.input ?? "", expected: text?.expected ?? "", at: text?.at ?? "", heldOut: text?.heldOut ?? false };
+      return {
+        ...h,
+        input: text?.input ?? "",
+        expected: text?.expected ?? "",
+        at: text?.at ?? "",
+        heldOut: text?.heldOut ?? false,
+      };
     })
-    .sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || (b.learnedAt ?? 0) - (a.learnedAt ?? 0) || (a.id < b.id ? -1 : 1));
+    .sort(
+      (a, b) =>
+        ORDER.indexOf(a.status) - ORDER.indexOf(b.status) ||
+        (b.learnedAt ?? 0) - (a.learnedAt ?? 0) ||
+        (a.id < b.id ? -1 : 1),
+    );
   if (prefix !== undefined && chosen.length !== 1) {
-    if (chosen.length === 0) throw new IngotError("object.missing", `${version} tracked no example '${options.example}'`, { hint: "ingot evolution lists the tracked examples" });
-    throw new IngotError("object.ambiguous", `'${options.example}' begins the ids of ${chosen.length} examples`, { hint: `for example e:${chosen[0]!.id.slice(0, 12)}` });
+    if (chosen.length === 0)
+      throw new IngotError("object.missing", `${version} tracked no example '${options.example}'`, {
+        hint: "ingot evolution lists the tracked examples",
+      });
+    throw new IngotError(
+      "object.ambiguous",
+      `'${options.example}' begins the ids of ${chosen.length} examples`,
+      { hint: `for example e:${chosen[0]!.id.slice(0, 12)}` },
+    );
   }
   const heldOut = table.examples.flatMap((id, column) => (texts.get(id)?.heldOut ? [column] : []));
   return {
@@ -97,7 +130,10 @@ export async function evolution(context: Context, options: EvolutionOptions): Pr
 
 function examplePrefix(word: string): string {
   const digits = word.replace(/^e:/, "");
-  if (!/^[0-9a-f]{4,64}$/.test(digits)) throw new IngotError("usage.argument", `'${word}' is no example id`, { hint: "e: and at least 6 digits, as ingot evolution prints them" });
+  if (!/^[0-9a-f]{4,64}$/.test(digits))
+    throw new IngotError("usage.argument", `'${word}' is no example id`, {
+      hint: "e: and at least 6 digits, as ingot evolution prints them",
+    });
   return digits;
 }
 
@@ -108,9 +144,35 @@ export function isExampleWord(word: string): boolean {
 
 /** Comma-separated values, one row an example and reading; cells that a spreadsheet would run are quoted with an apostrophe. */
 export function formatEvolutionCsv(result: EvolutionResult): string {
-  const header = ["example", "at", "status", "category", "learned_at", "step", "loss", "confidence", "correct", "input", "expected", "prediction"];
+  const header = [
+    "example",
+    "at",
+    "status",
+    "category",
+    "learned_at",
+    "step",
+    "loss",
+    "confidence",
+    "correct",
+    "input",
+    "expected",
+    "prediction",
+  ];
   const rows = result.examples.flatMap((e) =>
-    result.readings.map((reading, i) => [e.id, e.at, e.status, e.category, e.learnedAt ?? "", reading.step, e.loss[i], e.confidence[i], e.strip[i] ? 1 : 0, e.input, e.expected, e.predictions[i]]),
+    result.readings.map((reading, i) => [
+      e.id,
+      e.at,
+      e.status,
+      e.category,
+      e.learnedAt ?? "",
+      reading.step,
+      e.loss[i],
+      e.confidence[i],
+      e.strip[i] ? 1 : 0,
+      e.input,
+      e.expected,
+      e.predictions[i],
+    ]),
   );
   return `${[header, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
 }

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { decodeModel } from "../onnx/decode.ts";
 import { hashBytes } from "../base/hash.ts";
+import { decodeModel } from "../onnx/decode.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import { openUserFile, readUserFile } from "../storage/files.ts";
 import { openTemporaryScratch, removeScratch } from "../storage/scratch.ts";
@@ -29,7 +29,10 @@ export async function grad(context: Context, options: GradOptions): Promise<Grad
   const bytes = await readUserFile(file, 2 ** 31 - 1);
   const entry = path.basename(file);
   const inputs = await readTensorFile(path.resolve(context.cwd, options.inputs));
-  const cotangents = options.cotangents === undefined ? undefined : await readTensorFile(path.resolve(context.cwd, options.cotangents));
+  const cotangents =
+    options.cotangents === undefined
+      ? undefined
+      : await readTensorFile(path.resolve(context.cwd, options.cotangents));
   const scratch = await openTemporaryScratch();
   try {
     const files = [];
@@ -41,7 +44,9 @@ export async function grad(context: Context, options: GradOptions): Promise<Grad
     }
     const model = { folder: scratch.folder, entry, files, id: "" };
     const job = { model, inputs, wrt: options.wrt, ...(cotangents === undefined ? {} : { cotangents }) };
-    const gradients = await withEngine(context, (engine) => engine.request<ReadonlyMap<string, HostTensor>>("gradient", job));
+    const gradients = await withEngine(context, (engine) =>
+      engine.request<ReadonlyMap<string, HostTensor>>("gradient", job),
+    );
     await writeTensorFile(path.resolve(context.cwd, options.out), gradients);
     return { gradients: [...gradients].map(([name, { dims }]) => ({ name, dims })) };
   } finally {

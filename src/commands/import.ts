@@ -12,8 +12,8 @@ import { resolveRevision } from "../repo/resolve.ts";
 import { openUserFile, readUserFile, userPathKind } from "../storage/files.ts";
 import { listUserFolder } from "../storage/user-folder.ts";
 import { readAdapterConfig } from "../train/adapter-config.ts";
-import type { Context } from "./context.ts";
 import type { AdapterOnDisk, ModelFacts } from "../train/job.ts";
+import type { Context } from "./context.ts";
 import { withEngine } from "./engine/open.ts";
 import { programEnvironment } from "./environment.ts";
 import { externalFiles } from "./external-files.ts";
@@ -44,14 +44,17 @@ export interface ImportResult {
 const MAX_CONFIG_BYTES = 1 << 20;
 const MAX_ONNX_BYTES = 2 ** 31 - 1;
 /** Weights in other formats, and what never belongs to a model that runs: pickles are not even read. */
-const NOT_MODEL = /\.(onnx|onnx_data|onnx\.data|data|bin|pt|pth|ckpt|pkl|pickle|joblib|safetensors|h5|msgpack|gguf|npy|npz|tflite|pb|zip|tar|gz)$/i;
+const NOT_MODEL =
+  /\.(onnx|onnx_data|onnx\.data|data|bin|pt|pth|ckpt|pkl|pickle|joblib|safetensors|h5|msgpack|gguf|npy|npz|tflite|pb|zip|tar|gz)$/i;
 
 /** Imports a base model (folder in HF layout, or an `.onnx` file) or a PEFT adapter as a new version, after it was loaded and run once. */
 export async function importPath(context: Context, options: ImportOptions): Promise<ImportResult> {
   const target = path.resolve(context.cwd, options.path);
   const kind = userPathKind(target);
-  if (kind === undefined) throw new IngotError("file.missing", `no file or folder '${options.path}'`, { data: { where: target } });
-  if (kind === "folder" && userPathKind(path.join(target, "adapter_config.json")) === "file") return importAdapter(context, target, options);
+  if (kind === undefined)
+    throw new IngotError("file.missing", `no file or folder '${options.path}'`, { data: { where: target } });
+  if (kind === "folder" && userPathKind(path.join(target, "adapter_config.json")) === "file")
+    return importAdapter(context, target, options);
   return importModel(context, target, kind, options);
 }
 
@@ -62,7 +65,11 @@ interface Found {
   readonly skipped: readonly string[];
 }
 
-async function findModelFiles(target: string, kind: "file" | "folder", wantedEntry: string | undefined): Promise<Found & { model: Model }> {
+async function findModelFiles(
+  target: string,
+  kind: "file" | "folder",
+  wantedEntry: string | undefined,
+): Promise<Found & { model: Model }> {
   const folder = kind === "file" ? path.dirname(target) : target;
   const listed = kind === "file" ? [path.basename(target)] : listUserFolder(folder).map((f) => f.path);
   const entry = kind === "file" ? path.basename(target) : chooseEntry(listed, wantedEntry, target);
@@ -71,31 +78,55 @@ async function findModelFiles(target: string, kind: "file" | "folder", wantedEnt
   const external = externalFiles(model, entry);
   for (const file of external) {
     if (userPathKind(path.join(folder, file)) !== "file") {
-      throw new IngotError("file.missing", `the model reads '${file}', which is not there`, { hint: "put the weights file beside the model", data: { where: `${entry}: external data` } });
+      throw new IngotError("file.missing", `the model reads '${file}', which is not there`, {
+        hint: "put the weights file beside the model",
+        data: { where: `${entry}: external data` },
+      });
     }
   }
   const beside = listed.filter((p) => p !== entry && !external.includes(p));
   const skipped = beside.filter((p) => NOT_MODEL.test(p));
-  return { folder, entry, paths: [entry, ...external, ...beside.filter((p) => !NOT_MODEL.test(p))].sort(), skipped, model };
+  return {
+    folder,
+    entry,
+    paths: [entry, ...external, ...beside.filter((p) => !NOT_MODEL.test(p))].sort(),
+    skipped,
+    model,
+  };
 }
 
 /** Entry of a folder: as told, `onnx/model.onnx`, `model.onnx`, or the only `*.onnx`. */
 function chooseEntry(paths: readonly string[], wanted: string | undefined, folder: string): string {
   const models = paths.filter((p) => p.endsWith(".onnx"));
   if (wanted !== undefined) {
-    if (!paths.includes(wanted)) throw new IngotError("file.missing", `no '${wanted}' in '${folder}'`, { hint: models.length > 0 ? `--entry ${models[0]}` : "check the folder" });
+    if (!paths.includes(wanted))
+      throw new IngotError("file.missing", `no '${wanted}' in '${folder}'`, {
+        hint: models.length > 0 ? `--entry ${models[0]}` : "check the folder",
+      });
     return wanted;
   }
   for (const usual of ["onnx/model.onnx", "model.onnx"]) if (paths.includes(usual)) return usual;
   const [only, ...others] = models;
   if (only === undefined) {
-    throw new IngotError("input.format", `no ONNX file in '${folder}'`, { hint: "export the model first: optimum-cli export onnx --model NAME DIR", data: { where: folder } });
+    throw new IngotError("input.format", `no ONNX file in '${folder}'`, {
+      hint: "export the model first: optimum-cli export onnx --model NAME DIR",
+      data: { where: folder },
+    });
   }
-  if (others.length > 0) throw new IngotError("usage.argument", `'${folder}' holds ${models.length} ONNX files`, { hint: `say which: --entry ${only}`, data: { where: models.slice(0, 8).join(", ") } });
+  if (others.length > 0)
+    throw new IngotError("usage.argument", `'${folder}' holds ${models.length} ONNX files`, {
+      hint: `say which: --entry ${only}`,
+      data: { where: models.slice(0, 8).join(", ") },
+    });
   return only;
 }
 
-async function storeFiles(session: WriteSession, folder: string, paths: readonly string[], each?: (oid: Oid, source: ByteSource) => Promise<void>): Promise<TreeEntry[]> {
+async function storeFiles(
+  session: WriteSession,
+  folder: string,
+  paths: readonly string[],
+  each?: (oid: Oid, source: ByteSource) => Promise<void>,
+): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
   for (const file of paths) {
     const source = await openUserFile(path.join(folder, file));
@@ -108,7 +139,7 @@ async function storeFiles(session: WriteSession, folder: string, paths: readonly
       await source.close();
     }
   }
-  return entries.sort((a, b) => (Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))));
+  return entries.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
 }
 
 async function copyToScratch(scratch: Scratch, oid: Oid, source: ByteSource): Promise<void> {
@@ -117,7 +148,12 @@ async function copyToScratch(scratch: Scratch, oid: Oid, source: ByteSource): Pr
   if (there?.sizeBytes !== source.sizeBytes) await scratch.write(oid, chunksOf(source));
 }
 
-async function importModel(context: Context, target: string, kind: "file" | "folder", options: ImportOptions): Promise<ImportResult> {
+async function importModel(
+  context: Context,
+  target: string,
+  kind: "file" | "folder",
+  options: ImportOptions,
+): Promise<ImportResult> {
   const repo = await context.openRepository();
   const found = await findModelFiles(target, kind, options.entry);
   const session = await repo.begin();
@@ -131,8 +167,15 @@ async function importModel(context: Context, target: string, kind: "file" | "fol
       const source = await openUserFile(path.join(found.folder, entry.path));
       await copyToScratch(scratch, entry.blob, source).finally(() => source.close());
     }
-    const onDisk = { folder: scratch.folder, entry: found.entry, files: entries.map((e) => ({ path: e.path, name: e.blob })), id: modelId };
-    const facts = await withEngine(context, (engine) => engine.request<ModelFacts>("model.check", { model: onDisk }));
+    const onDisk = {
+      folder: scratch.folder,
+      entry: found.entry,
+      files: entries.map((e) => ({ path: e.path, name: e.blob })),
+      id: modelId,
+    };
+    const facts = await withEngine(context, (engine) =>
+      engine.request<ModelFacts>("model.check", { model: onDisk }),
+    );
     await session.putRecord(tree);
     await session.putRecord(model);
     const snapshot = await session.putRecord({ kind: "snapshot", base: modelId, adapters: [] });
@@ -147,7 +190,15 @@ async function importModel(context: Context, target: string, kind: "file" | "fol
       environment: programEnvironment(),
     });
     const published = await publish(context, session, commit, undefined);
-    return { ...published, commit, kind: "model", model: modelId, files: listFiles(entries), skipped: found.skipped, facts };
+    return {
+      ...published,
+      commit,
+      kind: "model",
+      model: modelId,
+      files: listFiles(entries),
+      skipped: found.skipped,
+      facts,
+    };
   } catch (error) {
     await session.abort();
     throw error;
@@ -158,7 +209,12 @@ function listFiles(entries: readonly TreeEntry[]): ImportResult["files"] {
   return entries.map(({ path: file, blob, sizeBytes }) => ({ path: file, id: blob, sizeBytes }));
 }
 
-async function publish(context: Context, session: WriteSession, commit: Oid, onto: Oid | undefined): Promise<{ version: string; moved?: string }> {
+async function publish(
+  context: Context,
+  session: WriteSession,
+  commit: Oid,
+  onto: Oid | undefined,
+): Promise<{ version: string; moved?: string }> {
   let made: ReturnType<typeof versionEdits> | undefined;
   await session.publish((refs, next) => {
     made = versionEdits(refs, next, { commit, onto, aside: false });
@@ -175,16 +231,23 @@ async function baseOf(repo: Repository, revision: string): Promise<{ commit: Oid
   return { commit, model: snapshot.base };
 }
 
-const ADAPTER_FILES = /(^|\/)(adapter_config\.json|adapter_model\.safetensors|README\.md|NOTICE|LICENSE[^/]*)$/;
+const ADAPTER_FILES =
+  /(^|\/)(adapter_config\.json|adapter_model\.safetensors|README\.md|NOTICE|LICENSE[^/]*)$/;
 
-async function importAdapter(context: Context, folder: string, options: ImportOptions): Promise<ImportResult> {
+async function importAdapter(
+  context: Context,
+  folder: string,
+  options: ImportOptions,
+): Promise<ImportResult> {
   const repo = await context.openRepository();
   const base = await baseOf(repo, options.onto ?? "HEAD");
   const all = listUserFolder(folder).map((f) => f.path);
   const paths = all.filter((p) => ADAPTER_FILES.test(p) && !p.includes("/"));
   if (!paths.includes("adapter_model.safetensors")) {
     throw new IngotError("input.format", `no adapter_model.safetensors in '${folder}'`, {
-      hint: all.some((p) => p.endsWith(".bin")) ? "pickled weights are never loaded: save the adapter with safe_serialization=True" : "give a folder saved by PEFT",
+      hint: all.some((p) => p.endsWith(".bin"))
+        ? "pickled weights are never loaded: save the adapter with safe_serialization=True"
+        : "give a folder saved by PEFT",
       data: { where: folder },
     });
   }
@@ -193,13 +256,27 @@ async function importAdapter(context: Context, folder: string, options: ImportOp
   const session = await repo.begin();
   try {
     const scratch = await modelScratch(context, base.model);
-    const entries = await storeFiles(session, folder, paths, (oid, source) => copyToScratch(scratch, oid, source));
+    const entries = await storeFiles(session, folder, paths, (oid, source) =>
+      copyToScratch(scratch, oid, source),
+    );
     const named = (name: string): Oid => entries.find((e) => e.path === name)?.blob ?? bug(`no ${name}`);
-    const adapter: AdapterOnDisk = { method: "lora", config: named("adapter_config.json"), tensors: named("adapter_model.safetensors") };
+    const adapter: AdapterOnDisk = {
+      method: "lora",
+      config: named("adapter_config.json"),
+      tensors: named("adapter_model.safetensors"),
+    };
     const model = await materialiseModel(repo, scratch, base.model);
-    const facts = await withEngine(context, (engine) => engine.request<ModelFacts>("model.check", { model, adapters: [adapter] }));
+    const facts = await withEngine(context, (engine) =>
+      engine.request<ModelFacts>("model.check", { model, adapters: [adapter] }),
+    );
     const tree = await session.putRecord({ kind: "tree", entries });
-    const record: AdapterRecord = { kind: "adapter", method: "lora", model: base.model, tree, entry: "adapter_model.safetensors" };
+    const record: AdapterRecord = {
+      kind: "adapter",
+      method: "lora",
+      model: base.model,
+      tree,
+      entry: "adapter_model.safetensors",
+    };
     const adapterId = await session.putRecord(record);
     const snapshot = await session.putRecord({ kind: "snapshot", base: base.model, adapters: [adapterId] });
     const commit = await session.putRecord({
@@ -214,7 +291,16 @@ async function importAdapter(context: Context, folder: string, options: ImportOp
     });
     const published = await publish(context, session, commit, base.commit);
     const skipped = all.filter((p) => !paths.includes(p));
-    return { ...published, commit, kind: "adapter", model: base.model, adapter: adapterId, files: listFiles(entries), skipped, facts };
+    return {
+      ...published,
+      commit,
+      kind: "adapter",
+      model: base.model,
+      adapter: adapterId,
+      files: listFiles(entries),
+      skipped,
+      facts,
+    };
   } catch (error) {
     await session.abort();
     throw error;

@@ -5,14 +5,15 @@ import type { ByteSource, Scratch } from "../base/ports.ts";
 import type { AdapterRecord, ModelRecord, TreeRecord } from "../objects/records.ts";
 import type { Repository } from "../repo/repository.ts";
 import { openScratch } from "../storage/scratch.ts";
-import type { Context } from "./context.ts";
 import type { AdapterOnDisk, DatasetOnDisk, ModelOnDisk } from "../train/job.ts";
+import type { Context } from "./context.ts";
 
 const CHUNK_BYTES = 4 << 20;
 
 /** Reads a source from start to end in chunks of bounded size. */
 export async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < source.sizeBytes; at += CHUNK_BYTES) yield source.read(at, Math.min(CHUNK_BYTES, source.sizeBytes - at));
+  for (let at = 0; at < source.sizeBytes; at += CHUNK_BYTES)
+    yield source.read(at, Math.min(CHUNK_BYTES, source.sizeBytes - at));
 }
 
 /** Private folder for one model's verified files and what the engine derives from them. */
@@ -22,7 +23,12 @@ export function modelScratch(context: Context, model: Oid): Promise<Scratch> {
 }
 
 /** Writes an object to the folder under its id, once: what is there was written whole, from hashed bytes. */
-export async function putInScratch(repo: Repository, scratch: Scratch, oid: Oid, suffix = ""): Promise<string> {
+export async function putInScratch(
+  repo: Repository,
+  scratch: Scratch,
+  oid: Oid,
+  suffix = "",
+): Promise<string> {
   const name = `${oid}${suffix}`;
   const source = await repo.openObject(oid);
   const there = await scratch.open(name);
@@ -31,10 +37,15 @@ export async function putInScratch(repo: Repository, scratch: Scratch, oid: Oid,
   return name;
 }
 
-async function treeFiles(repo: Repository, scratch: Scratch, tree: Oid): Promise<{ record: TreeRecord; files: { path: string; name: string }[] }> {
+async function treeFiles(
+  repo: Repository,
+  scratch: Scratch,
+  tree: Oid,
+): Promise<{ record: TreeRecord; files: { path: string; name: string }[] }> {
   const record = await repo.readRecord(tree, "tree");
   const files = [];
-  for (const entry of record.entries) files.push({ path: entry.path, name: await putInScratch(repo, scratch, entry.blob) });
+  for (const entry of record.entries)
+    files.push({ path: entry.path, name: await putInScratch(repo, scratch, entry.blob) });
   return { record, files };
 }
 
@@ -46,12 +57,20 @@ export async function materialiseModel(repo: Repository, scratch: Scratch, oid: 
 }
 
 /** Verifies an adapter's files into the folder of its base. */
-export async function materialiseAdapter(repo: Repository, scratch: Scratch, oid: Oid): Promise<AdapterOnDisk> {
+export async function materialiseAdapter(
+  repo: Repository,
+  scratch: Scratch,
+  oid: Oid,
+): Promise<AdapterOnDisk> {
   const adapter: AdapterRecord = await repo.readRecord(oid, "adapter");
   const { files } = await treeFiles(repo, scratch, adapter.tree);
   const named = (file: string): string | undefined => files.find((f) => f.path === file)?.name;
   const config = named("adapter_config.json");
-  return { method: adapter.method, tensors: named(adapter.entry) ?? bug(`adapter without '${adapter.entry}'`), ...(config === undefined ? {} : { config }) };
+  return {
+    method: adapter.method,
+    tensors: named(adapter.entry) ?? bug(`adapter without '${adapter.entry}'`),
+    ...(config === undefined ? {} : { config }),
+  };
 }
 
 /** Ids held by a blob of 32 bytes each. */
@@ -59,18 +78,40 @@ export async function readIds(repo: Repository, blob: Oid | undefined): Promise<
   if (blob === undefined) return [];
   const source = await repo.openObject(blob);
   const bytes = await source.read(0, source.sizeBytes);
-  return Array.from({ length: bytes.length / 32 }, (_, i) => Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("hex") as Oid);
+  return Array.from(
+    { length: bytes.length / 32 },
+    (_, i) => Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("hex") as Oid,
+  );
 }
 
 /** Verifies a dataset's files into a folder. */
-export async function materialiseDataset(repo: Repository, scratch: Scratch, oid: Oid, name: string, role: "train" | "replay"): Promise<DatasetOnDisk> {
+export async function materialiseDataset(
+  repo: Repository,
+  scratch: Scratch,
+  oid: Oid,
+  name: string,
+  role: "train" | "replay",
+): Promise<DatasetOnDisk> {
   const dataset = await repo.readRecord(oid, "dataset");
   const { files } = await treeFiles(repo, scratch, dataset.tree);
-  return { name, oid, role, format: dataset.format, options: dataset.options, files, train: await readIds(repo, dataset.train), heldOut: await readIds(repo, dataset.heldOut) };
+  return {
+    name,
+    oid,
+    role,
+    format: dataset.format,
+    options: dataset.options,
+    files,
+    train: await readIds(repo, dataset.train),
+    heldOut: await readIds(repo, dataset.heldOut),
+  };
 }
 
 /** Uses a file of a scratch folder as a source. */
-export async function withScratch<T>(scratch: Scratch, name: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+export async function withScratch<T>(
+  scratch: Scratch,
+  name: string,
+  use: (source: ByteSource) => Promise<T>,
+): Promise<T> {
   const source = (await scratch.open(name)) ?? bug(`no '${name}' in the scratch folder`);
   try {
     return await use(source);

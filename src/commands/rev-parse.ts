@@ -17,7 +17,10 @@ export async function revParse(
   const parsed: ParsedRevision[] = [];
   const refs = await repo.refs();
   for (const revision of revisions) {
-    const whole = revision.includes("/") || /^[^@~^]+:v[0-9]+$/.test(revision) ? (refs.oid(revision) ?? findDataset(refs, revision)?.oid) : undefined;
+    const whole =
+      revision.includes("/") || /^[^@~^]+:v[0-9]+$/.test(revision)
+        ? (refs.oid(revision) ?? findDataset(refs, revision)?.oid)
+        : undefined;
     parsed.push({ revision, id: whole ?? (await resolveRevision(repo, revision)) });
   }
   return parsed;

@@ -38,7 +38,11 @@ export interface RunResult {
   readonly durationMs?: number;
   readonly ended?: string;
   /** Shapes of the outputs of a run on tensors. */
-  readonly outputs?: readonly { readonly name: string; readonly dtype: string; readonly dims: readonly number[] }[];
+  readonly outputs?: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly dims: readonly number[];
+  }[];
 }
 
 const MAX_NEW_TOKENS = 256;
@@ -48,21 +52,44 @@ export async function runVersion(context: Context, options: RunOptions): Promise
   const repo = await context.openRepository();
   const refs = await repo.refs();
   const chosen = options.revision === undefined ? await servingVersion(repo, refs) : undefined;
-  if (options.revision === undefined && chosen === undefined) throw new IngotError("ref.missing", "there is no version to ask", { hint: "ingot import MODEL" });
+  if (options.revision === undefined && chosen === undefined)
+    throw new IngotError("ref.missing", "there is no version to ask", { hint: "ingot import MODEL" });
   const commit = chosen?.commit ?? (await resolveCommit(repo, options.revision ?? bug("no revision")));
-  const version = { version: callVersion(indexVersions(refs), commit), commit, ...(chosen === undefined ? {} : { ref: chosen.ref }) };
+  const version = {
+    version: callVersion(indexVersions(refs), commit),
+    commit,
+    ...(chosen === undefined ? {} : { ref: chosen.ref }),
+  };
   const start = await findStart(repo, commit);
   const { model, adapters } = await materialiseStart(context, repo, start.snapshot);
   const threads = options.threads ?? context.settings.number("engine.threads") ?? 2;
   if (options.input !== undefined) {
     const inputs = await readTensorFile(path.resolve(context.cwd, options.input));
-    const outputs = await withEngine(context, (engine) => engine.request<ReadonlyMap<string, HostTensor>>("forward", { model, adapters, inputs, threads }));
+    const outputs = await withEngine(context, (engine) =>
+      engine.request<ReadonlyMap<string, HostTensor>>("forward", { model, adapters, inputs, threads }),
+    );
     if (options.out !== undefined) await writeTensorFile(path.resolve(context.cwd, options.out), outputs);
     return { ...version, outputs: [...outputs].map(([name, { dtype, dims }]) => ({ name, dtype, dims })) };
   }
-  if (options.prompt === undefined) throw new IngotError("usage.argument", "there is nothing to ask", { hint: "ingot run REV \"PROMPT\", or --input FILE.safetensors" });
-  const job = { model, adapters, prompt: options.prompt, maxNewTokens: options.maxTokens ?? MAX_NEW_TOKENS, threads, ...(options.sampling === undefined ? {} : { sampling: options.sampling }) };
-  const answer = await withEngine(context, (engine) => engine.request<GenerateAnswer>("generate", job, (event: { readonly event: string; readonly text: string }) => options.onText?.(event.text)));
+  if (options.prompt === undefined)
+    throw new IngotError("usage.argument", "there is nothing to ask", {
+      hint: 'ingot run REV "PROMPT", or --input FILE.safetensors',
+    });
+  const job = {
+    model,
+    adapters,
+    prompt: options.prompt,
+    maxNewTokens: options.maxTokens ?? MAX_NEW_TOKENS,
+    threads,
+    ...(options.sampling === undefined ? {} : { sampling: options.sampling }),
+  };
+  const answer = await withEngine(context, (engine) =>
+    engine.request<GenerateAnswer>(
+      "generate",
+      job,
+      (event: { readonly event: string; readonly text: string }) => options.onText?.(event.text),
+    ),
+  );
   const { text, tokens, tokensPerSecond, durationMs, ended } = answer;
   return { ...version, text, tokens, tokensPerSecond, durationMs, ended };
 }

@@ -96,8 +96,8 @@ async function describeRuns(repo: Repository, refs: RefTable): Promise<readonly 
   const described: UnfinishedRun[] = [];
   for (const { run, checkpoints } of unfinishedRuns(refs)) {
     const newest = checkpoints.at(-1)!;
-    const { plan, progress } = await repo.readRecord(newest.oid, "checkpoint");
-    const steps = plan.steps ?? progress.steps;
+    const { plan, recipe } = await repo.readRecord(newest.oid, "checkpoint");
+    const steps = recipe.max_steps;
     described.push({
       run,
       step: newest.step,

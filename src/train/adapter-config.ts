@@ -11,7 +11,10 @@ const TASK_TYPES: Readonly<Record<string, string>> = {
 };
 
 function bad(message: string, where: string): IngotError {
-  return new IngotError("input.adapter", message, { data: { where: `adapter_config.json: ${where}` }, hint: "only LoRA adapters of PEFT can be imported" });
+  return new IngotError("input.adapter", message, {
+    data: { where: `adapter_config.json: ${where}` },
+    hint: "only LoRA adapters of PEFT can be imported",
+  });
 }
 
 function numbers(value: unknown, where: string): Readonly<Record<string, number>> {
@@ -19,7 +22,8 @@ function numbers(value: unknown, where: string): Readonly<Record<string, number>
   if (typeof value !== "object" || Array.isArray(value)) throw bad(`'${where}' is no table`, where);
   const out: Record<string, number> = {};
   for (const [key, n] of Object.entries(value)) {
-    if (typeof n !== "number" || !Number.isFinite(n) || n <= 0) throw bad(`'${key}' in '${where}' is no number above 0`, where);
+    if (typeof n !== "number" || !Number.isFinite(n) || n <= 0)
+      throw bad(`'${key}' in '${where}' is no number above 0`, where);
     out[key] = n;
   }
   return out;
@@ -27,19 +31,25 @@ function numbers(value: unknown, where: string): Readonly<Record<string, number>
 
 function names(value: unknown, where: string): readonly string[] {
   if (value === null || value === undefined) return [];
-  if (!Array.isArray(value) || !value.every((v) => typeof v === "string")) throw bad(`'${where}' is no list of names`, where);
+  if (!Array.isArray(value) || !value.every((v) => typeof v === "string"))
+    throw bad(`'${where}' is no list of names`, where);
   return [...new Set(value as string[])].sort();
 }
 
 /** Reads a parsed `adapter_config.json`. Throws `input.adapter` for what is not plain LoRA. */
 export function readAdapterConfig(config: Readonly<Record<string, unknown>>): AdapterConfig {
-  if (config.peft_type !== "LORA") throw bad(`peft_type is ${JSON.stringify(config.peft_type)?.slice(0, 40)}`, "peft_type");
-  for (const key of ["use_dora", "use_qalora", "lora_bias", "fan_in_fan_out_weights"]) if (config[key]) throw bad(`'${key}' is not supported`, key);
-  if (config.bias !== undefined && config.bias !== "none") throw bad(`bias '${String(config.bias).slice(0, 40)}' is not supported`, "bias");
+  if (config.peft_type !== "LORA")
+    throw bad(`peft_type is ${JSON.stringify(config.peft_type)?.slice(0, 40)}`, "peft_type");
+  for (const key of ["use_dora", "use_qalora", "lora_bias", "fan_in_fan_out_weights"])
+    if (config[key]) throw bad(`'${key}' is not supported`, key);
+  if (config.bias !== undefined && config.bias !== "none")
+    throw bad(`bias '${String(config.bias).slice(0, 40)}' is not supported`, "bias");
   const r = config.r;
   const alpha = config.lora_alpha;
-  if (typeof r !== "number" || !Number.isSafeInteger(r) || r < 1 || r > 65_536) throw bad(`r is ${JSON.stringify(r)}`, "r");
-  if (typeof alpha !== "number" || !Number.isFinite(alpha)) throw bad(`lora_alpha is ${JSON.stringify(alpha)}`, "lora_alpha");
+  if (typeof r !== "number" || !Number.isSafeInteger(r) || r < 1 || r > 65_536)
+    throw bad(`r is ${JSON.stringify(r)}`, "r");
+  if (typeof alpha !== "number" || !Number.isFinite(alpha))
+    throw bad(`lora_alpha is ${JSON.stringify(alpha)}`, "lora_alpha");
   const targets = config.target_modules;
   return {
     r,
@@ -61,7 +71,13 @@ function targetNames(layers: AdapterLayers, modules: readonly Module[]): readonl
 }
 
 /** Text of `adapter_config.json` as PEFT reads it: keys sorted, the same bytes for the same adapter. */
-export function formatAdapterConfig(config: AdapterConfig, layers: AdapterLayers, modules: readonly Module[], task: string, baseName: string): string {
+export function formatAdapterConfig(
+  config: AdapterConfig,
+  layers: AdapterLayers,
+  modules: readonly Module[],
+  task: string,
+  baseName: string,
+): string {
   const value = {
     alpha_pattern: config.alpha_pattern,
     base_model_name_or_path: baseName,

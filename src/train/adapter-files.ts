@@ -1,9 +1,9 @@
 import { bug, IngotError } from "../base/errors.ts";
 import { type JsonObject, parseJson } from "../base/json.ts";
 import type { Scratch } from "../base/ports.ts";
+import type { Tensor } from "../onnx/model.ts";
 import { encodeSafetensors, parseSafetensorsHeader, readTensor } from "../onnx/safetensors.ts";
 import { bytesInMemory, numbersOf, widenToFloat32 } from "../onnx/tensors.ts";
-import type { Tensor } from "../onnx/model.ts";
 import { type AdapterConfig, type AdapterLayers, fullLayers, layersOfFile } from "./adapter.ts";
 import { formatAdapterConfig, readAdapterConfig } from "./adapter-config.ts";
 import { type BaseModel, readScratch } from "./base-model.ts";
@@ -29,8 +29,14 @@ function floats(tensor: Tensor): Float32Array {
 }
 
 /** Reads an adapter and matches it to the base. `prefix` makes its graph inputs unique. Throws `input.adapter`, `input.safetensors`. */
-export async function loadAdapter(adapter: AdapterOnDisk, base: BaseModel, scratch: Scratch, prefix: string): Promise<LoadedAdapter> {
-  const source = (await scratch.open(adapter.tensors)) ?? bug(`no '${adapter.tensors}' in the scratch folder`);
+export async function loadAdapter(
+  adapter: AdapterOnDisk,
+  base: BaseModel,
+  scratch: Scratch,
+  prefix: string,
+): Promise<LoadedAdapter> {
+  const source =
+    (await scratch.open(adapter.tensors)) ?? bug(`no '${adapter.tensors}' in the scratch folder`);
   try {
     const header = await parseSafetensorsHeader(source);
     const dims = new Map([...header.tensors].map(([name, entry]) => [name, entry.dims]));
@@ -40,12 +46,19 @@ export async function loadAdapter(adapter: AdapterOnDisk, base: BaseModel, scrat
       const known = new Map(parameterSpecs(base).map((p) => [p.initializer, p]));
       const specs = [...dims].map(([name, shape]) => {
         const parameter = known.get(name);
-        if (parameter === undefined || parameter.dims.join() !== shape.join()) throw new IngotError("input.adapter", `the base has no weight '${name}' of [${shape.join(", ")}]`, { data: { where: name } });
+        if (parameter === undefined || parameter.dims.join() !== shape.join())
+          throw new IngotError("input.adapter", `the base has no weight '${name}' of [${shape.join(", ")}]`, {
+            data: { where: name },
+          });
         return parameter;
       });
       return { method: "full", layers: fullLayers(specs, prefix), values, config: undefined };
     }
-    const text = await readScratch(scratch, adapter.config ?? bug("a LoRA adapter without configuration"), MAX_CONFIG_BYTES);
+    const text = await readScratch(
+      scratch,
+      adapter.config ?? bug("a LoRA adapter without configuration"),
+      MAX_CONFIG_BYTES,
+    );
     const config = readAdapterConfig(parseJson(text, { name: "adapter_config.json" }) as JsonObject);
     return { method: "lora", layers: layersOfFile(base.modules, config, dims, prefix), values, config };
   } finally {
@@ -54,10 +67,16 @@ export async function loadAdapter(adapter: AdapterOnDisk, base: BaseModel, scrat
 }
 
 /** Weights that full training trains. */
-export function parameterSpecs(base: BaseModel): readonly { readonly initializer: string; readonly dims: readonly number[]; readonly decays: boolean }[] {
+export function parameterSpecs(
+  base: BaseModel,
+): readonly { readonly initializer: string; readonly dims: readonly number[]; readonly decays: boolean }[] {
   return base.parameters.map((p) => {
     const tensor = base.model.graph.initializers.get(p.name) ?? bug(`no initialiser '${p.name}'`);
-    return { initializer: p.name, dims: tensor.dims, decays: decaysByName(p.path ?? p.name, p.isNorm === true) };
+    return {
+      initializer: p.name,
+      dims: tensor.dims,
+      decays: decaysByName(p.path ?? p.name, p.isNorm === true),
+    };
   });
 }
 
@@ -66,12 +85,24 @@ export function adapterFiles(
   method: "lora" | "full",
   trainables: readonly Trainable[],
   theta: Float32Array,
-  lora: { readonly config: AdapterConfig; readonly layers: AdapterLayers; readonly base: BaseModel; readonly task: string; readonly baseName: string } | undefined,
+  lora:
+    | {
+        readonly config: AdapterConfig;
+        readonly layers: AdapterLayers;
+        readonly base: BaseModel;
+        readonly task: string;
+        readonly baseName: string;
+      }
+    | undefined,
 ): ReadonlyMap<string, Uint8Array> {
   const tensors = new Map<string, Tensor>();
   for (const t of trainables) {
     const values = theta.slice(t.offset, t.offset + t.size);
-    tensors.set(t.key, { dtype: "float32", dims: t.dims, data: { at: "memory", bytes: new Uint8Array(values.buffer) } });
+    tensors.set(t.key, {
+      dtype: "float32",
+      dims: t.dims,
+      data: { at: "memory", bytes: new Uint8Array(values.buffer) },
+    });
   }
   const bytes = encodeSafetensors(tensors, { format: "pt" });
   if (method === "full" || lora === undefined) return new Map([["model.safetensors", bytes]]);

@@ -45,19 +45,34 @@ function spec(prefix: string, key: string, dims: readonly number[], decays = tru
 }
 
 /** Shape of the pair's A and B for a module. */
-export function pairShapes(module: Module, rank: number): { readonly a: readonly number[]; readonly b: readonly number[] } {
+export function pairShapes(
+  module: Module,
+  rank: number,
+): { readonly a: readonly number[]; readonly b: readonly number[] } {
   if (module.conv === undefined) return { a: [rank, module.inFeatures], b: [module.outFeatures, rank] };
   const ones = module.conv.kernel.map(() => 1);
-  return { a: [rank, module.inFeatures / module.conv.group, ...module.conv.kernel], b: [module.outFeatures, rank, ...ones] };
+  return {
+    a: [rank, module.inFeatures / module.conv.group, ...module.conv.kernel],
+    b: [module.outFeatures, rank, ...ones],
+  };
 }
 
 function lowRankPair(prefix: string, module: Module, rank: number, alpha: number, rslora: boolean): LoraPair {
   if (rank < 1 || rank > MAX_RANK || !Number.isSafeInteger(rank)) {
-    throw new IngotError("input.adapter", `rank ${rank} for '${module.path}'`, { hint: `use a rank from 1 to ${MAX_RANK}`, data: { where: module.path } });
+    throw new IngotError("input.adapter", `rank ${rank} for '${module.path}'`, {
+      hint: `use a rank from 1 to ${MAX_RANK}`,
+      data: { where: module.path },
+    });
   }
-  if (!Number.isFinite(alpha)) throw new IngotError("input.adapter", `alpha ${alpha} for '${module.path}'`, { hint: "give a finite lora_alpha", data: { where: module.path } });
+  if (!Number.isFinite(alpha))
+    throw new IngotError("input.adapter", `alpha ${alpha} for '${module.path}'`, {
+      hint: "give a finite lora_alpha",
+      data: { where: module.path },
+    });
   if (module.conv !== undefined && module.conv.group !== 1) {
-    throw new IngotError("input.adapter", `'${module.path}' is a grouped convolution`, { hint: "leave it out of target_modules, or use --method full" });
+    throw new IngotError("input.adapter", `'${module.path}' is a grouped convolution`, {
+      hint: "leave it out of target_modules, or use --method full",
+    });
   }
   const shapes = pairShapes(module, rank);
   return {
@@ -71,32 +86,59 @@ function lowRankPair(prefix: string, module: Module, rank: number, alpha: number
 
 /** Tensors of a saved module: weight in PyTorch layout, and its bias. */
 function savedTensors(prefix: string, module: Module): readonly ReplacedTensor[] {
-  const dims = module.conv === undefined ? [module.outFeatures, module.inFeatures] : [module.outFeatures, module.inFeatures / module.conv.group, ...module.conv.kernel];
+  const dims =
+    module.conv === undefined
+      ? [module.outFeatures, module.inFeatures]
+      : [module.outFeatures, module.inFeatures / module.conv.group, ...module.conv.kernel];
   const weight: ReplacedTensor = {
     initializer: module.weight,
     tensor: spec(prefix, `${PREFIX}${module.path}.weight`, dims, decaysByName(`${module.path}.weight`)),
     transposed: module.transposed,
   };
   if (module.bias === undefined) return [weight];
-  const bias = spec(prefix, `${PREFIX}${module.path}.bias`, [module.outFeatures], decaysByName(`${module.path}.bias`));
+  const bias = spec(
+    prefix,
+    `${PREFIX}${module.path}.bias`,
+    [module.outFeatures],
+    decaysByName(`${module.path}.bias`),
+  );
   return [weight, { initializer: module.bias, tensor: bias, transposed: false }];
 }
 
 /** LoRA layers of a recipe on a model. `prefix` makes the graph inputs' names unique. */
-export function loraLayers(modules: readonly Module[], recipe: Recipe, hasArchitecture: boolean, prefix: string): AdapterLayers {
+export function loraLayers(
+  modules: readonly Module[],
+  recipe: Recipe,
+  hasArchitecture: boolean,
+  prefix: string,
+): AdapterLayers {
   const pairs = targetModules(modules, recipe, hasArchitecture).map((module) => {
     const rank = byPattern(recipe.rank_pattern, module.path, "rank_pattern") ?? recipe.r;
     const alpha = byPattern(recipe.alpha_pattern, module.path, "alpha_pattern") ?? recipe.lora_alpha;
     return lowRankPair(prefix, module, rank, alpha, recipe.use_rslora);
   });
-  return { pairs, replaced: savedModules(modules, recipe.modules_to_save).flatMap((module) => savedTensors(prefix, module)) };
+  return {
+    pairs,
+    replaced: savedModules(modules, recipe.modules_to_save).flatMap((module) => savedTensors(prefix, module)),
+  };
 }
 
 /** Layers of full training: every parameter of the model under its ONNX name, in the layout of the file. */
-export function fullLayers(parameters: readonly { readonly initializer: string; readonly dims: readonly number[]; readonly decays: boolean }[], prefix: string): AdapterLayers {
+export function fullLayers(
+  parameters: readonly {
+    readonly initializer: string;
+    readonly dims: readonly number[];
+    readonly decays: boolean;
+  }[],
+  prefix: string,
+): AdapterLayers {
   return {
     pairs: [],
-    replaced: parameters.map((p) => ({ initializer: p.initializer, tensor: { key: p.initializer, input: `${prefix}${p.initializer}`, dims: p.dims, decays: p.decays }, transposed: false })),
+    replaced: parameters.map((p) => ({
+      initializer: p.initializer,
+      tensor: { key: p.initializer, input: `${prefix}${p.initializer}`, dims: p.dims, decays: p.decays },
+      transposed: false,
+    })),
   };
 }
 
@@ -104,7 +146,12 @@ export function fullLayers(parameters: readonly { readonly initializer: string; 
  * Layers of an adapter that exists, from its configuration and the tensors its file holds. Every tensor must belong to a
  * module of the model and have its shape. Throws `input.adapter`.
  */
-export function layersOfFile(modules: readonly Module[], config: AdapterConfig, tensors: ReadonlyMap<string, readonly number[]>, prefix: string): AdapterLayers {
+export function layersOfFile(
+  modules: readonly Module[],
+  config: AdapterConfig,
+  tensors: ReadonlyMap<string, readonly number[]>,
+  prefix: string,
+): AdapterLayers {
   const pairs: LoraPair[] = [];
   const replaced: ReplacedTensor[] = [];
   const byPath = new Map(modules.map((m) => [m.path, m]));
@@ -116,7 +163,8 @@ export function layersOfFile(modules: readonly Module[], config: AdapterConfig, 
     }
     const path = match[1]!;
     if (match[2] === "lora_B") {
-      if (!tensors.has(`${PREFIX}${path}.lora_A.weight`)) throw new IngotError("input.adapter", `'${key}' has no lora_A beside it`, { data: { where: key } });
+      if (!tensors.has(`${PREFIX}${path}.lora_A.weight`))
+        throw new IngotError("input.adapter", `'${key}' has no lora_A beside it`, { data: { where: key } });
       continue;
     }
     const module = byPath.get(path);
@@ -126,27 +174,49 @@ export function layersOfFile(modules: readonly Module[], config: AdapterConfig, 
     const pair = lowRankPair(prefix, module, rank, alpha, config.use_rslora);
     for (const tensor of [pair.a, pair.b]) {
       const found = tensors.get(tensor.key);
-      if (found === undefined) throw new IngotError("input.adapter", `the adapter lacks '${tensor.key}'`, { data: { where: tensor.key } });
-      if (found.join() !== tensor.dims.join()) throw wrongBase(`'${tensor.key}' is [${found.join(", ")}], the base needs [${tensor.dims.join(", ")}]`, tensor.key);
+      if (found === undefined)
+        throw new IngotError("input.adapter", `the adapter lacks '${tensor.key}'`, {
+          data: { where: tensor.key },
+        });
+      if (found.join() !== tensor.dims.join())
+        throw wrongBase(
+          `'${tensor.key}' is [${found.join(", ")}], the base needs [${tensor.dims.join(", ")}]`,
+          tensor.key,
+        );
     }
     pairs.push(pair);
   }
-  if (pairs.length + replaced.length === 0) throw new IngotError("input.adapter", "the adapter changes no module of this base", { hint: "is it for another base? ingot import ADAPTER --onto REV" });
+  if (pairs.length + replaced.length === 0)
+    throw new IngotError("input.adapter", "the adapter changes no module of this base", {
+      hint: "is it for another base? ingot import ADAPTER --onto REV",
+    });
   return { pairs, replaced };
 }
 
-function savedTensorOfFile(byPath: ReadonlyMap<string, Module>, key: string, dims: readonly number[], prefix: string): ReplacedTensor {
+function savedTensorOfFile(
+  byPath: ReadonlyMap<string, Module>,
+  key: string,
+  dims: readonly number[],
+  prefix: string,
+): ReplacedTensor {
   const match = /^base_model\.model\.(.+)\.(weight|bias)$/.exec(key);
   const module = match === null ? undefined : byPath.get(match[1]!);
   if (match === null || module === undefined) throw wrongBase(`the base has no module for '${key}'`, key);
   const wanted = savedTensors(prefix, module).find((t) => t.tensor.key === key);
   if (wanted === undefined) throw wrongBase(`the base has no tensor for '${key}'`, key);
-  if (wanted.tensor.dims.join() !== dims.join()) throw wrongBase(`'${key}' is [${dims.join(", ")}], the base needs [${wanted.tensor.dims.join(", ")}]`, key);
+  if (wanted.tensor.dims.join() !== dims.join())
+    throw wrongBase(
+      `'${key}' is [${dims.join(", ")}], the base needs [${wanted.tensor.dims.join(", ")}]`,
+      key,
+    );
   return wanted;
 }
 
 function wrongBase(message: string, where: string): IngotError {
-  return new IngotError("input.adapter", message, { hint: "is it for another base? ingot import ADAPTER --onto REV", data: { where } });
+  return new IngotError("input.adapter", message, {
+    hint: "is it for another base? ingot import ADAPTER --onto REV",
+    data: { where },
+  });
 }
 
 /**
@@ -154,19 +224,29 @@ function wrongBase(message: string, where: string): IngotError {
  * replaced tensors as the base has them. Written into theta by key.
  * `current(initializer)` gives a weight of the base as float32 in the graph's layout.
  */
-export function initialValues(layers: AdapterLayers, seed: number, current: (initializer: string) => Float32Array): Map<string, Float32Array> {
+export function initialValues(
+  layers: AdapterLayers,
+  seed: number,
+  current: (initializer: string) => Float32Array,
+): Map<string, Float32Array> {
   const values = new Map<string, Float32Array>();
   const ordered = [...layers.pairs].sort((x, y) => (x.a.key < y.a.key ? -1 : 1));
   ordered.forEach((pair, stream) => {
     const fanIn = pair.a.dims.slice(1).reduce((p, d) => p * d, 1);
     const bound = 1 / Math.sqrt(fanIn);
     const size = pair.rank * fanIn;
-    values.set(pair.a.key, Float32Array.from({ length: size }, (_, i) => (random01(seed, 1000 + stream, i) * 2 - 1) * bound));
+    values.set(
+      pair.a.key,
+      Float32Array.from({ length: size }, (_, i) => (random01(seed, 1000 + stream, i) * 2 - 1) * bound),
+    );
     values.set(pair.b.key, new Float32Array(pair.b.dims.reduce((p, d) => p * d, 1)));
   });
   for (const { initializer, tensor, transposed } of layers.replaced) {
     const weight = current(initializer);
-    values.set(tensor.key, transposed ? transpose2(weight, tensor.dims[1]!, tensor.dims[0]!) : Float32Array.from(weight));
+    values.set(
+      tensor.key,
+      transposed ? transpose2(weight, tensor.dims[1]!, tensor.dims[0]!) : Float32Array.from(weight),
+    );
   }
   return values;
 }
@@ -174,7 +254,8 @@ export function initialValues(layers: AdapterLayers, seed: number, current: (ini
 /** [rows, columns] -> [columns, rows]; fresh. */
 function transpose2(matrix: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(matrix.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j]!;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j]!;
   return out;
 }
 

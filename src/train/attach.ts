@@ -25,8 +25,23 @@ interface Additions {
   readonly constants: Map<string, Tensor>;
 }
 
-function node(op: string, name: string, inputs: readonly string[], output: string, attributes: readonly (readonly [string, Attribute])[] = [], domain = ""): Node {
-  return { op, domain, name, inputs, outputs: [output], attributes: new Map(attributes), metadata: new Map() };
+function node(
+  op: string,
+  name: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: readonly (readonly [string, Attribute])[] = [],
+  domain = "",
+): Node {
+  return {
+    op,
+    domain,
+    name,
+    inputs,
+    outputs: [output],
+    attributes: new Map(attributes),
+    metadata: new Map(),
+  };
 }
 
 /**
@@ -34,7 +49,11 @@ function node(op: string, name: string, inputs: readonly string[], output: strin
  * adapters; a replaced initialiser is read from the adapter's tensor instead. Works on graphs of fixed and of symbolic
  * dimensions; with `dimsOf` the shapes of what is added are told.
  */
-export function attachAdapters(nodes: readonly Node[], adapters: readonly AdapterLayers[], dimsOf?: (value: string) => readonly number[]): Attached {
+export function attachAdapters(
+  nodes: readonly Node[],
+  adapters: readonly AdapterLayers[],
+  dimsOf?: (value: string) => readonly number[],
+): Attached {
   const added: Additions = { nodes: [], values: [], constants: new Map() };
   const inputs: AddedValue[] = adapters.flatMap(tensorsOf).map((t) => ({ name: t.input, dims: t.dims }));
   const replacements = new Map(adapters.flatMap((a) => a.replaced).map((r) => [r.initializer, r]));
@@ -42,7 +61,8 @@ export function attachAdapters(nodes: readonly Node[], adapters: readonly Adapte
 
   const pairsByOutput = new Map<string, LoraPair[]>();
   for (const pair of adapters.flatMap((a) => a.pairs)) {
-    for (const output of pair.module.outputs) pairsByOutput.set(output, [...(pairsByOutput.get(output) ?? []), pair]);
+    for (const output of pair.module.outputs)
+      pairsByOutput.set(output, [...(pairsByOutput.get(output) ?? []), pair]);
   }
   for (const n of renamed) {
     const output = n.outputs[0] ?? "";
@@ -52,10 +72,19 @@ export function attachAdapters(nodes: readonly Node[], adapters: readonly Adapte
     pairsByOutput.delete(output);
   }
   if (pairsByOutput.size > 0) bug(`no node makes ${[...pairsByOutput.keys()].join(", ")}`);
-  return { nodes: added.nodes, inputs, values: dimsOf === undefined ? [] : added.values, constants: added.constants };
+  return {
+    nodes: added.nodes,
+    inputs,
+    values: dimsOf === undefined ? [] : added.values,
+    constants: added.constants,
+  };
 }
 
-function replaceInitializers(nodes: readonly Node[], replacements: ReadonlyMap<string, ReplacedTensor>, added: Additions): readonly Node[] {
+function replaceInitializers(
+  nodes: readonly Node[],
+  replacements: ReadonlyMap<string, ReplacedTensor>,
+  added: Additions,
+): readonly Node[] {
   if (replacements.size === 0) return nodes;
   const names = new Map<string, string>();
   for (const [initializer, r] of replacements) {
@@ -64,14 +93,24 @@ function replaceInitializers(nodes: readonly Node[], replacements: ReadonlyMap<s
       continue;
     }
     const turned = `${r.tensor.input}/transposed`;
-    added.nodes.push(node("Transpose", turned, [r.tensor.input], turned, [["perm", { type: "ints", value: [1, 0] }]]));
+    added.nodes.push(
+      node("Transpose", turned, [r.tensor.input], turned, [["perm", { type: "ints", value: [1, 0] }]]),
+    );
     added.values.push({ name: turned, dims: [...r.tensor.dims].reverse() });
     names.set(initializer, turned);
   }
-  return nodes.map((n) => (n.inputs.some((i) => names.has(i)) ? { ...n, inputs: n.inputs.map((i) => names.get(i) ?? i) } : n));
+  return nodes.map((n) =>
+    n.inputs.some((i) => names.has(i)) ? { ...n, inputs: n.inputs.map((i) => names.get(i) ?? i) } : n,
+  );
 }
 
-function besideModule(n: Node, output: string, pairs: readonly LoraPair[], added: Additions, dimsOf: ((value: string) => readonly number[]) | undefined): void {
+function besideModule(
+  n: Node,
+  output: string,
+  pairs: readonly LoraPair[],
+  added: Additions,
+  dimsOf: ((value: string) => readonly number[]) | undefined,
+): void {
   const x = n.inputs[0] ?? bug(`module node '${n.name}' without input`);
   const base = `${output}/base`;
   const dims = dimsOf?.(output) ?? [];
@@ -94,7 +133,11 @@ function besideModule(n: Node, output: string, pairs: readonly LoraPair[], added
   });
 }
 
-function pairDims(pair: LoraPair, x: readonly number[], y: readonly number[]): [readonly number[], readonly number[]] {
+function pairDims(
+  pair: LoraPair,
+  x: readonly number[],
+  y: readonly number[],
+): [readonly number[], readonly number[]] {
   if (pair.module.conv !== undefined) return [y.map((d, axis) => (axis === 1 ? pair.rank : d)), y];
   return [[...x.slice(0, -1), pair.rank], y];
 }
@@ -102,10 +145,23 @@ function pairDims(pair: LoraPair, x: readonly number[], y: readonly number[]): [
 const TRANS_B = ["transB", { type: "int", value: 1 }] as const;
 
 /** X A^T, then s (X A^T) B^T. */
-function linearPair(pair: LoraPair, x: string, low: string, delta: string, added: Additions): readonly Node[] {
+function linearPair(
+  pair: LoraPair,
+  x: string,
+  low: string,
+  delta: string,
+  added: Additions,
+): readonly Node[] {
   return [
     node("FusedMatMul", low, [x, pair.a.input], low, [TRANS_B], "com.microsoft"),
-    node("FusedMatMul", delta, [low, packedB(pair, added)], delta, [TRANS_B, ["alpha", { type: "float", value: pair.scaling }]], "com.microsoft"),
+    node(
+      "FusedMatMul",
+      delta,
+      [low, packedB(pair, added)],
+      delta,
+      [TRANS_B, ["alpha", { type: "float", value: pair.scaling }]],
+      "com.microsoft",
+    ),
   ];
 }
 
@@ -123,16 +179,29 @@ function packedB(pair: LoraPair, added: Additions): string {
 }
 
 /** Convolution with A in the module's own geometry, then 1x1 with B, then the scale. */
-function convPair(pair: LoraPair, x: string, low: string, delta: string, added: Additions, dims: readonly number[]): void {
+function convPair(
+  pair: LoraPair,
+  x: string,
+  low: string,
+  delta: string,
+  added: Additions,
+  dims: readonly number[],
+): void {
   const conv = pair.module.conv ?? bug("not a convolution");
   const geometry: (readonly [string, Attribute])[] = [
     ["kernel_shape", { type: "ints", value: conv.kernel }],
     ["strides", { type: "ints", value: conv.strides }],
     ["dilations", { type: "ints", value: conv.dilations }],
-    conv.autoPad === "NOTSET" ? ["pads", { type: "ints", value: conv.pads }] : ["auto_pad", { type: "string", value: conv.autoPad }],
+    conv.autoPad === "NOTSET"
+      ? ["pads", { type: "ints", value: conv.pads }]
+      : ["auto_pad", { type: "string", value: conv.autoPad }],
   ];
   const scale = `${delta}/scale`;
-  added.constants.set(scale, { dtype: "float32", dims: [], data: { at: "memory", bytes: new Uint8Array(new Float32Array([pair.scaling]).buffer) } });
+  added.constants.set(scale, {
+    dtype: "float32",
+    dims: [],
+    data: { at: "memory", bytes: new Uint8Array(new Float32Array([pair.scaling]).buffer) },
+  });
   added.values.push({ name: `${delta}/unscaled`, dims });
   added.nodes.push(
     node("Conv", low, [x, pair.a.input], low, geometry),

@@ -8,7 +8,7 @@ import type { Model, Tensor } from "../onnx/model.ts";
 import type { Module } from "../onnx/modules.ts";
 import { bytesInMemory, numbersOf, widenToFloat32 } from "../onnx/tensors.ts";
 import { openWeights } from "../runtime/weights.ts";
-import { type Tokenizer, loadTokenizer } from "../text/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
 import type { ModelOnDisk } from "./job.ts";
 import { taskOf } from "./task.ts";
 
@@ -32,7 +32,11 @@ const MAX_SIDE_FILE_BYTES = 64 << 20;
 export async function readScratch(scratch: Scratch, name: string, maxBytes: number): Promise<Uint8Array> {
   const source = (await scratch.open(name)) ?? bug(`no '${name}' in the scratch folder`);
   try {
-    if (source.sizeBytes > maxBytes) throw new IngotError("limit.size", `'${name}' has ${source.sizeBytes} bytes, at most ${maxBytes} are read`);
+    if (source.sizeBytes > maxBytes)
+      throw new IngotError(
+        "limit.size",
+        `'${name}' has ${source.sizeBytes} bytes, at most ${maxBytes} are read`,
+      );
     return await source.read(0, source.sizeBytes);
   } finally {
     await source.close();
@@ -42,7 +46,8 @@ export async function readScratch(scratch: Scratch, name: string, maxBytes: numb
 /** Side files of the model (tokenizer, config) by their usual name, wherever in the tree they lie beside or above the entry. */
 function sideFile(model: ModelOnDisk, name: string): string | undefined {
   const folder = model.entry.includes("/") ? model.entry.slice(0, model.entry.lastIndexOf("/") + 1) : "";
-  return (model.files.find((f) => f.path === folder + name) ?? model.files.find((f) => f.path === name))?.name;
+  return (model.files.find((f) => f.path === folder + name) ?? model.files.find((f) => f.path === name))
+    ?.name;
 }
 
 /** Loads a base model: graph, modules, parameters, tokenizer. Throws `input.onnx`, `input.model`, `input.tokenizer`. */
@@ -51,12 +56,16 @@ export async function loadBase(onDisk: ModelOnDisk, scratch: Scratch): Promise<B
     const file = sideFile(onDisk, name);
     return file === undefined ? undefined : readScratch(scratch, file, MAX_SIDE_FILE_BYTES);
   };
-  const entry = onDisk.files.find((f) => f.path === onDisk.entry)?.name ?? bug(`no '${onDisk.entry}' among the model's files`);
+  const entry =
+    onDisk.files.find((f) => f.path === onDisk.entry)?.name ??
+    bug(`no '${onDisk.entry}' among the model's files`);
   const decoded = decodeModel(await readScratch(scratch, entry, 2 ** 31 - 1));
   const configBytes = await side("config.json");
-  const config = configBytes === undefined ? undefined : (parseJson(configBytes, { name: "config.json" }) as JsonObject);
+  const config =
+    configBytes === undefined ? undefined : (parseJson(configBytes, { name: "config.json" }) as JsonObject);
   const architectures = config?.architectures;
-  const architecture = Array.isArray(architectures) && typeof architectures[0] === "string" ? architectures[0] : undefined;
+  const architecture =
+    Array.isArray(architectures) && typeof architectures[0] === "string" ? architectures[0] : undefined;
   const hints = architecture === undefined ? {} : { architecture };
   const modules = findModules(decoded, hints);
   const parameters = findParameters(decoded);
@@ -81,7 +90,11 @@ export async function loadBase(onDisk: ModelOnDisk, scratch: Scratch): Promise<B
     architecture,
     task: taskOf(architecture, config, model),
     tokenizer,
-    weight: async (initializer) => readFloats(model.graph.initializers.get(initializer) ?? bug(`no initialiser '${initializer}'`), scratch),
+    weight: async (initializer) =>
+      readFloats(
+        model.graph.initializers.get(initializer) ?? bug(`no initialiser '${initializer}'`),
+        scratch,
+      ),
   };
 }
 
@@ -90,7 +103,8 @@ async function readFloats(tensor: Tensor, scratch: Scratch): Promise<Float32Arra
   let bytes: Uint8Array;
   if (tensor.data.at === "memory") bytes = bytesInMemory(tensor);
   else {
-    const source = (await scratch.open(tensor.data.path)) ?? bug(`no '${tensor.data.path}' in the scratch folder`);
+    const source =
+      (await scratch.open(tensor.data.path)) ?? bug(`no '${tensor.data.path}' in the scratch folder`);
     bytes = await source.read(tensor.data.offset, tensor.data.length).finally(() => source.close());
   }
   if (tensor.dtype === "float32") return new Float32Array(bytes.slice().buffer);

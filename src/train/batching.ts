@@ -1,5 +1,5 @@
-import type { HostTensor } from "../runtime/session.ts";
 import { deriveInputs } from "../runtime/inputs.ts";
+import type { HostTensor } from "../runtime/session.ts";
 import { collate } from "../text/batches.ts";
 import type { EncodedExample, LabelValues } from "../text/encoded.ts";
 import type { BaseModel } from "./base-model.ts";
@@ -31,7 +31,11 @@ export class Batching {
   batch(rows: readonly EncodedExample[]): Batch {
     const longest = rows.reduce((most, row) => Math.max(most, row.inputIds.length), 0);
     const length = this.uniform ?? Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP;
-    const { inputs, labels } = collate(rows, { length, padId: this.base.tokenizer?.padId ?? 0, inputs: this.base.model.graph.inputs.map((i) => i.name) });
+    const { inputs, labels } = collate(rows, {
+      length,
+      padId: this.base.tokenizer?.padId ?? 0,
+      inputs: this.base.model.graph.inputs.map((i) => i.name),
+    });
     const feeds = deriveInputs(this.base.model.graph.inputs, inputs);
     const tokens = rows.reduce((sum, row) => sum + (row.inputIds.length === 0 ? 1 : realTokens(row)), 0);
     return { feeds, labels, tokens };

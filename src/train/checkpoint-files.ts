@@ -11,7 +11,12 @@ function bytesOf(vector: Float32Array): Uint8Array {
 }
 
 /** Writes the three vectors, float32 little-endian, to the scratch folder under names of this step. */
-export async function writeState(scratch: Scratch, label: string, step: number, state: OptimizerState): Promise<StateFiles> {
+export async function writeState(
+  scratch: Scratch,
+  label: string,
+  step: number,
+  state: OptimizerState,
+): Promise<StateFiles> {
   const files: Record<string, string> = {};
   for (const vector of VECTORS) {
     const name = `state-${label}-${step}.${vector}`;
@@ -26,7 +31,12 @@ export async function readState(scratch: Scratch, files: StateFiles, size: numbe
   const read = async (name: string): Promise<Float32Array> => {
     const source = (await scratch.open(name)) ?? bug(`no '${name}' in the scratch folder`);
     try {
-      if (source.sizeBytes !== size * 4) throw new IngotError("integrity.blob", `a checkpoint of ${source.sizeBytes} bytes where ${size * 4} are needed`, { hint: "the recipe or the base differs; start anew: ingot train" });
+      if (source.sizeBytes !== size * 4)
+        throw new IngotError(
+          "integrity.blob",
+          `a checkpoint of ${source.sizeBytes} bytes where ${size * 4} are needed`,
+          { hint: "the recipe or the base differs; start anew: ingot train" },
+        );
       const bytes = await source.read(0, source.sizeBytes);
       return new Float32Array(bytes.buffer, bytes.byteOffset, size).slice();
     } finally {

@@ -34,10 +34,25 @@ export interface Reading {
 }
 
 export function emptyTable(examples: readonly string[]): EvolutionTable {
-  return { steps: [], learningRates: [], positions: [], timesMs: [], examples, loss: new Float32Array(), confidence: new Float32Array(), correct: new Uint8Array(), predictions: new Uint32Array(), texts: [] };
+  return {
+    steps: [],
+    learningRates: [],
+    positions: [],
+    timesMs: [],
+    examples,
+    loss: new Float32Array(),
+    confidence: new Float32Array(),
+    correct: new Uint8Array(),
+    predictions: new Uint32Array(),
+    texts: [],
+  };
 }
 
-function append<T extends Float32Array | Uint8Array | Uint32Array>(make: (length: number) => T, a: T, b: ArrayLike<number>): T {
+function append<T extends Float32Array | Uint8Array | Uint32Array>(
+  make: (length: number) => T,
+  a: T,
+  b: ArrayLike<number>,
+): T {
   const joined = make(a.length + b.length);
   joined.set(a);
   joined.set(b, a.length);
@@ -149,7 +164,11 @@ export interface ReadingSummary {
  * Sums of one reading, over the columns that `counted` names (all by default). Accuracy and loss are means over the columns
  * of `measured` (the held-out ones where there are any), by default the same.
  */
-export function summarise(table: EvolutionTable, row: number, measured: readonly number[] | undefined = undefined): ReadingSummary {
+export function summarise(
+  table: EvolutionTable,
+  row: number,
+  measured: readonly number[] | undefined = undefined,
+): ReadingSummary {
   const width = table.examples.length;
   const at = row * width;
   const columns = measured ?? Array.from({ length: width }, (_, i) => i);
@@ -170,7 +189,8 @@ export function summarise(table: EvolutionTable, row: number, measured: readonly
     if (loss < before * 0.95) improving++;
     else if (loss > before * 1.05) regressing++;
   }
-  const mean = (values: ArrayLike<number>): number => (columns.length === 0 ? 0 : columns.reduce((sum, c) => sum + values[at + c]!, 0) / columns.length);
+  const mean = (values: ArrayLike<number>): number =>
+    columns.length === 0 ? 0 : columns.reduce((sum, c) => sum + values[at + c]!, 0) / columns.length;
   return {
     step: table.steps[row]!,
     examples: width,

@@ -1,9 +1,9 @@
 import { bug } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
 import { openGraph } from "../runtime/open-graph.ts";
-import { specialise } from "../runtime/specialise.ts";
 import { MAX_THREADS } from "../runtime/row-split.ts";
 import type { HostTensor, Runtime, Session } from "../runtime/session.ts";
+import { specialise } from "../runtime/specialise.ts";
 import type { AdapterLayers } from "./adapter.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { LossKind } from "./recipe.ts";
@@ -34,7 +34,14 @@ export class GraphPool {
   private readonly threads: number;
   private readonly open = new Map<string, Entry>();
 
-  constructor(parts: { base: BaseModel; adapters: readonly AdapterLayers[]; loss: LossKind; runtime: Runtime; scratch: Scratch; threads: number }) {
+  constructor(parts: {
+    base: BaseModel;
+    adapters: readonly AdapterLayers[];
+    loss: LossKind;
+    runtime: Runtime;
+    scratch: Scratch;
+    threads: number;
+  }) {
     this.base = parts.base;
     this.adapters = parts.adapters;
     this.loss = parts.loss;
@@ -47,7 +54,10 @@ export class GraphPool {
   training(feeds: ReadonlyMap<string, HostTensor>): Promise<OpenTraining> {
     return this.session("train", feeds, async () => {
       const graph = buildTrainingGraph(await this.specialised(feeds), this.adapters, this.loss);
-      const session = await openGraph(this.runtime, this.scratch, graph.model, { threads: this.threads, optimize: "train" });
+      const session = await openGraph(this.runtime, this.scratch, graph.model, {
+        threads: this.threads,
+        optimize: "train",
+      });
       return { ...graph, session };
     });
   }
@@ -56,7 +66,10 @@ export class GraphPool {
   reading(feeds: ReadonlyMap<string, HostTensor>): Promise<OpenReading> {
     return this.session("read", feeds, async () => {
       const graph = buildReadingGraph(await this.specialised(feeds), this.adapters, this.loss);
-      const session = await openGraph(this.runtime, this.scratch, graph.model, { threads: this.threads, optimize: "train" });
+      const session = await openGraph(this.runtime, this.scratch, graph.model, {
+        threads: this.threads,
+        optimize: "train",
+      });
       return { outputDims: graph.outputDims, output: graph.output, session };
     });
   }
@@ -68,11 +81,23 @@ export class GraphPool {
 
   private specialised(feeds: ReadonlyMap<string, HostTensor>) {
     const dims = new Map([...feeds].map(([name, tensor]) => [name, tensor.dims]));
-    return specialise(this.base.model, { dims, runtime: this.runtime, scratch: this.scratch, threads: this.threads });
+    return specialise(this.base.model, {
+      dims,
+      runtime: this.runtime,
+      scratch: this.scratch,
+      threads: this.threads,
+    });
   }
 
-  private async session<T extends Entry>(use: string, feeds: ReadonlyMap<string, HostTensor>, make: () => Promise<T>): Promise<T> {
-    const key = `${use} ${[...feeds].map(([name, tensor]) => `${name}[${tensor.dims.join()}]`).sort().join(" ")}`;
+  private async session<T extends Entry>(
+    use: string,
+    feeds: ReadonlyMap<string, HostTensor>,
+    make: () => Promise<T>,
+  ): Promise<T> {
+    const key = `${use} ${[...feeds]
+      .map(([name, tensor]) => `${name}[${tensor.dims.join()}]`)
+      .sort()
+      .join(" ")}`;
     const known = this.open.get(key);
     if (known !== undefined) {
       this.open.delete(key);

@@ -8,10 +8,19 @@ export function inferenceModel(model: Model, adapters: readonly AdapterLayers[])
   const attached = attachAdapters(model.graph.nodes, adapters);
   const inputs: ValueInfo[] = attached.inputs.map(({ name, dims }) => ({ name, dtype: "float32", dims }));
   const used = new Set(attached.nodes.flatMap((n) => n.inputs));
-  const initializers = new Map([...model.graph.initializers].filter(([name]) => used.has(name) || model.graph.outputs.some((o) => o.name === name)));
+  const initializers = new Map(
+    [...model.graph.initializers].filter(
+      ([name]) => used.has(name) || model.graph.outputs.some((o) => o.name === name),
+    ),
+  );
   return {
     ...model,
     opsets: new Map([...model.opsets, ["com.microsoft", 1]]),
-    graph: { ...model.graph, nodes: attached.nodes, inputs: [...model.graph.inputs, ...inputs], initializers: new Map([...initializers, ...attached.constants]) },
+    graph: {
+      ...model.graph,
+      nodes: attached.nodes,
+      inputs: [...model.graph.inputs, ...inputs],
+      initializers: new Map([...initializers, ...attached.constants]),
+    },
   };
 }

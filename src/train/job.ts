@@ -80,9 +80,40 @@ export interface EnginePlan {
 }
 
 export type EngineTrainEvent =
-  | { readonly event: "step"; readonly step: number; readonly steps: number; readonly loss: number; readonly grad_norm: number; readonly learning_rate: number; readonly tokens: number; readonly durationMs: number; readonly memoryBytes: number }
-  | { readonly event: "snapshot"; readonly step: number; readonly examples: number; readonly loss: number; readonly accuracy: number; readonly learned: number; readonly regressed: number; readonly correct: number; readonly improving: number; readonly regressing: number; readonly stable: number; readonly durationMs: number }
-  | { readonly event: "checkpoint"; readonly step: number; readonly cursor: number; readonly files: { readonly theta: string; readonly m: string; readonly v: string }; readonly evolution?: EvolutionTable; readonly tokens: Readonly<Record<string, number>>; readonly lastLoss: number }
+  | {
+      readonly event: "step";
+      readonly step: number;
+      readonly steps: number;
+      readonly loss: number;
+      readonly grad_norm: number;
+      readonly learning_rate: number;
+      readonly tokens: number;
+      readonly durationMs: number;
+      readonly memoryBytes: number;
+    }
+  | {
+      readonly event: "snapshot";
+      readonly step: number;
+      readonly examples: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly learned: number;
+      readonly regressed: number;
+      readonly correct: number;
+      readonly improving: number;
+      readonly regressing: number;
+      readonly stable: number;
+      readonly durationMs: number;
+    }
+  | {
+      readonly event: "checkpoint";
+      readonly step: number;
+      readonly cursor: number;
+      readonly files: { readonly theta: string; readonly m: string; readonly v: string };
+      readonly evolution?: EvolutionTable;
+      readonly tokens: Readonly<Record<string, number>>;
+      readonly lastLoss: number;
+    }
   | { readonly event: "warning"; readonly code: string; readonly message: string };
 
 export interface TrainResult {
@@ -105,10 +136,24 @@ export interface TrainResult {
 
 export interface ModelFacts {
   readonly operators: number;
-  readonly inputs: readonly { readonly name: string; readonly dtype?: string; readonly dims?: readonly (number | string)[] }[];
-  readonly outputs: readonly { readonly name: string; readonly dtype?: string; readonly dims?: readonly (number | string)[] }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype?: string;
+    readonly dims?: readonly (number | string)[];
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dtype?: string;
+    readonly dims?: readonly (number | string)[];
+  }[];
   readonly parameters: number;
-  readonly modules: readonly { readonly path: string; readonly kind: string; readonly inFeatures: number; readonly outFeatures: number; readonly isOutput: boolean }[];
+  readonly modules: readonly {
+    readonly path: string;
+    readonly kind: string;
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+    readonly isOutput: boolean;
+  }[];
   readonly hasCache: boolean;
   readonly task: string;
   readonly architecture?: string;

@@ -22,7 +22,11 @@ export interface KeepVerdict {
  * Whether a training made its parent worse, judged on the first reading (the parent) and the last, over the whole lineage's
  * data. `heldOut` are the columns of held-out examples.
  */
-export function judgeKeep(table: EvolutionTable, heldOut: readonly number[], limits: KeepLimits = KEEP_LIMITS): KeepVerdict {
+export function judgeKeep(
+  table: EvolutionTable,
+  heldOut: readonly number[],
+  limits: KeepLimits = KEEP_LIMITS,
+): KeepVerdict {
   const width = table.examples.length;
   const last = (table.steps.length - 1) * width;
   if (width === 0 || last <= 0) return { keep: true, reasons: [], forgotten: [] };
@@ -30,13 +34,17 @@ export function judgeKeep(table: EvolutionTable, heldOut: readonly number[], lim
   const right = table.examples.map((_, c) => c).filter((c) => table.correct[c] === 1);
   const forgotten = right.filter((c) => table.correct[last + c] !== 1);
   if (forgotten.length > right.length * limits.forgotten) {
-    reasons.push(`${forgotten.length} of ${right.length} examples that were answered right are now answered wrong (allowed ${percent(limits.forgotten)})`);
+    reasons.push(
+      `${forgotten.length} of ${right.length} examples that were answered right are now answered wrong (allowed ${percent(limits.forgotten)})`,
+    );
   }
   if (heldOut.length > 0) {
     const before = mean(table.loss, heldOut, 0);
     const after = mean(table.loss, heldOut, last);
     if (after > before * (1 + limits.loss_rise)) {
-      reasons.push(`loss on held-out examples rose from ${before.toFixed(3)} to ${after.toFixed(3)} (allowed +${percent(limits.loss_rise)})`);
+      reasons.push(
+        `loss on held-out examples rose from ${before.toFixed(3)} to ${after.toFixed(3)} (allowed +${percent(limits.loss_rise)})`,
+      );
     }
   }
   return { keep: reasons.length === 0, reasons, forgotten: forgotten.map((c) => table.examples[c]!) };

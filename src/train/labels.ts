@@ -33,13 +33,22 @@ export function countLabels(labels: LabelValues, shift: 0 | 1): number {
  * What the loss head is fed: `target` and `weight` (see loss-head.ts), each counting label weighing `1 / total`, total = the
  * labels of the whole optimizer step.
  */
-export function headFeeds(labels: LabelValues, loss: LossKind, shift: 0 | 1, total: number): { readonly target: HostTensor; readonly weight: HostTensor } {
+export function headFeeds(
+  labels: LabelValues,
+  loss: LossKind,
+  shift: 0 | 1,
+  total: number,
+): { readonly target: HostTensor; readonly weight: HostTensor } {
   const each = 1 / total;
   if (labels.kind === "floats") {
     if (loss !== "mse") bug("float labels need the loss 'mse'");
     return {
       target: { dtype: "float32", dims: labels.dims, data: labels.values },
-      weight: { dtype: "float32", dims: labels.dims, data: new Float32Array(labels.values.length).fill(each) },
+      weight: {
+        dtype: "float32",
+        dims: labels.dims,
+        data: new Float32Array(labels.values.length).fill(each),
+      },
     };
   }
   const aligned = alignedLabels(labels, shift);

@@ -1,5 +1,5 @@
-import { type OptimizerState, adamwStep, clipFactor, norm2 } from "./adamw.ts";
 import { IngotError } from "../base/errors.ts";
+import { adamwStep, clipFactor, norm2, type OptimizerState } from "./adamw.ts";
 import type { Recipe } from "./recipe.ts";
 import { learningRate } from "./schedule.ts";
 
@@ -10,7 +10,7 @@ export interface MicroBatch {
   /** Positions that hold real data. */
   readonly tokens: number;
   /** Adds the gradient of (loss sum / totalLabels) to `gradient` [P] and returns that loss. */
-  run(theta: Float32Array, gradient: Float32Array, totalLabels: number): Promise<number>;
+  run(gradient: Float32Array, totalLabels: number): Promise<number>;
 }
 
 export interface LoopParts {
@@ -50,16 +50,27 @@ export async function* trainSteps(parts: LoopParts): AsyncGenerator<Step> {
     const labels = batches.reduce((sum, b) => sum + b.labels, 0);
     gradient.fill(0);
     let loss = 0;
-    for (const batch of batches) if (batch.labels > 0) loss += await batch.run(state.theta, gradient, labels);
+    for (const batch of batches) if (batch.labels > 0) loss += await batch.run(gradient, labels);
     const gradNorm = norm2(gradient);
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      throw new IngotError("input.tensor", `the loss of step ${done + 1} is ${loss}, its gradient norm ${gradNorm}`, {
-        hint: "lower --lr, or set max_grad_norm; every ref is where it was",
-        data: { where: `step ${done + 1}` },
-      });
+      throw new IngotError(
+        "input.tensor",
+        `the loss of step ${done + 1} is ${loss}, its gradient norm ${gradNorm}`,
+        {
+          hint: "lower --lr, or set max_grad_norm; every ref is where it was",
+          data: { where: `step ${done + 1}` },
+        },
+      );
     }
     const rate = learningRate(recipe, done);
     adamwStep(state, gradient, decay, done + 1, rate, clipFactor(gradNorm, recipe.max_grad_norm), recipe);
-    yield { step: done + 1, loss, gradNorm, learningRate: rate, tokens: batches.reduce((sum, b) => sum + b.tokens, 0), durationMs: parts.nowMs() - started };
+    yield {
+      step: done + 1,
+      loss,
+      gradNorm,
+      learningRate: rate,
+      tokens: batches.reduce((sum, b) => sum + b.tokens, 0),
+      durationMs: parts.nowMs() - started,
+    };
   }
 }

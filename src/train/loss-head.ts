@@ -21,17 +21,38 @@ export interface Head {
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
-function node(op: string, inputs: readonly string[], output: string, attributes: Readonly<Record<string, number>> = {}): Node {
+function node(
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: Readonly<Record<string, number>> = {},
+): Node {
   const entries = Object.entries(attributes).map(([key, value]) => [key, { type: "int", value }] as const);
-  return { op, domain: "", name: output, inputs, outputs: [output], attributes: new Map(entries), metadata: new Map() };
+  return {
+    op,
+    domain: "",
+    name: output,
+    inputs,
+    outputs: [output],
+    attributes: new Map(entries),
+    metadata: new Map(),
+  };
 }
 
 function scalar(value: number): Tensor {
-  return { dtype: "float32", dims: [], data: { at: "memory", bytes: new Uint8Array(new Float32Array([value]).buffer) } };
+  return {
+    dtype: "float32",
+    dims: [],
+    data: { at: "memory", bytes: new Uint8Array(new Float32Array([value]).buffer) },
+  };
 }
 
 function ints(values: readonly number[]): Tensor {
-  return { dtype: "int64", dims: [values.length], data: { at: "memory", bytes: new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer) } };
+  return {
+    dtype: "int64",
+    dims: [values.length],
+    data: { at: "memory", bytes: new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer) },
+  };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { EncodedExample } from "../text/encoded.ts";
 import type { AdapterLayers } from "./adapter.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { Batching } from "./batching.ts";
-import { appendReading, emptyTable, type EvolutionTable } from "./evolution.ts";
+import { appendReading, type EvolutionTable, emptyTable } from "./evolution.ts";
 import type { GraphPool } from "./graph-pool.ts";
 import { inferenceModel } from "./inference-model.ts";
 import { answerText, readAnswers } from "./reader.ts";
@@ -48,13 +48,32 @@ export class ProbeReader {
   }
 
   /** Appends one reading of all tracked examples. */
-  async read(step: number, rate: number, position: number, tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
+  async read(
+    step: number,
+    rate: number,
+    position: number,
+    tensors: ReadonlyMap<string, HostTensor>,
+  ): Promise<void> {
     const { tracked, recipe, parts, classes } = this.with;
-    const answers = await readAnswers(tracked, tensors, { pool: this.with.pool, batching: this.with.batching, loss: recipe.loss, shift: this.with.shift });
-    const predictions = answers.map((answer, i) => (answer.correct && recipe.loss !== "mse" ? tracked[i]!.expectedText : answerText(answer, recipe.loss, classes)));
-    const wrong = answers.flatMap((answer, i) => (!answer.correct && tracked[i]!.promptIds.length > 0 ? [i] : []));
+    const answers = await readAnswers(tracked, tensors, {
+      pool: this.with.pool,
+      batching: this.with.batching,
+      loss: recipe.loss,
+      shift: this.with.shift,
+    });
+    const predictions = answers.map((answer, i) =>
+      answer.correct && recipe.loss !== "mse"
+        ? tracked[i]!.expectedText
+        : answerText(answer, recipe.loss, classes),
+    );
+    const wrong = answers.flatMap((answer, i) =>
+      !answer.correct && tracked[i]!.promptIds.length > 0 ? [i] : [],
+    );
     if (recipe.task === "text-generation" && this.with.base.tokenizer !== undefined) {
-      const texts = await this.generate(wrong.map((i) => tracked[i]!), tensors);
+      const texts = await this.generate(
+        wrong.map((i) => tracked[i]!),
+        tensors,
+      );
       wrong.forEach((place, i) => {
         predictions[place] = texts[i]!;
       });
@@ -76,7 +95,10 @@ export class ProbeReader {
     this.inference = undefined;
   }
 
-  private async generate(rows: readonly EncodedExample[], tensors: ReadonlyMap<string, HostTensor>): Promise<readonly string[]> {
+  private async generate(
+    rows: readonly EncodedExample[],
+    tensors: ReadonlyMap<string, HostTensor>,
+  ): Promise<readonly string[]> {
     const { base, layers, parts, threads } = this.with;
     const tokenizer = base.tokenizer;
     if (tokenizer === undefined || rows.length === 0) return [];
@@ -92,6 +114,11 @@ export class ProbeReader {
       stopIds: tokenizer.stopIds,
     });
     const stops = new Set(tokenizer.stopIds);
-    return answers.map((ids) => tokenizer.decode(ids.filter((id) => !stops.has(id)), { skipSpecialTokens: true }));
+    return answers.map((ids) =>
+      tokenizer.decode(
+        ids.filter((id) => !stops.has(id)),
+        { skipSpecialTokens: true },
+      ),
+    );
   }
 }

@@ -20,7 +20,10 @@ export function chooseProbe(sources: ProbeSources, limit: number): readonly stri
   const fresh = [...new Set(sources.fresh)].sort();
   const known = new Set(fresh);
   const earlier = [...new Set(sources.earlier)].filter((id) => !known.has(id)).sort();
-  const forEarlier = fresh.length + earlier.length <= limit ? earlier.length : Math.min(earlier.length, Math.max(Math.floor(limit / 2), limit - fresh.length));
+  const forEarlier =
+    fresh.length + earlier.length <= limit
+      ? earlier.length
+      : Math.min(earlier.length, Math.max(Math.floor(limit / 2), limit - fresh.length));
   const trained = new Set([...fresh, ...earlier]);
   const chosen = [...fresh.slice(0, Math.max(0, limit - forEarlier)), ...earlier.slice(0, forEarlier)];
   const regressed = sources.regressed.filter((id) => trained.has(id));

@@ -1,4 +1,3 @@
-import { bug } from "../base/errors.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import type { ClassLabels } from "../text/class-labels.ts";
 import { type EncodedExample, IGNORED_LABEL } from "../text/encoded.ts";
@@ -6,6 +5,7 @@ import type { Batching } from "./batching.ts";
 import type { GraphPool } from "./graph-pool.ts";
 import { alignedLabels, headFeeds } from "./labels.ts";
 import { HEAD } from "./loss-head.ts";
+import { floats, takenBy } from "./micro-batch.ts";
 import type { LossKind } from "./recipe.ts";
 
 /** Rows read at once; the last batch is filled with repeated rows, so that one session serves all. */
@@ -37,11 +37,16 @@ export async function readAnswers(
   tensors: ReadonlyMap<string, HostTensor>,
   parts: { pool: GraphPool; batching: Batching; loss: LossKind; shift: 0 | 1 },
 ): Promise<readonly Answer[]> {
-  const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.inputIds.length - rows[b]!.inputIds.length || a - b);
+  const order = rows
+    .map((_, i) => i)
+    .sort((a, b) => rows[a]!.inputIds.length - rows[b]!.inputIds.length || a - b);
   const answers = new Array<Answer>(rows.length);
   for (let at = 0; at < order.length; at += READ_ROWS) {
     const places = order.slice(at, at + READ_ROWS);
-    const filled = Array.from({ length: READ_ROWS }, (_, i) => rows[places[Math.min(i, places.length - 1)]!]!);
+    const filled = Array.from(
+      { length: READ_ROWS },
+      (_, i) => rows[places[Math.min(i, places.length - 1)]!]!,
+    );
     const read = await readBatch(filled, tensors, parts);
     places.forEach((place, i) => {
       answers[place] = read[i]!;
@@ -59,12 +64,11 @@ async function readBatch(
   const graph = await pool.reading(batch.feeds);
   const head = headFeeds(batch.labels, loss, shift, 1);
   const feeds = new Map([...batch.feeds, ...tensors, [HEAD.target, head.target]]);
-  const wanted = new Map([...feeds].filter(([name]) => graph.session.inputNames.includes(name)));
-  const outputs = await graph.session.run(wanted);
-  const floats = (name: string): Float32Array => (outputs.get(name)?.data as Float32Array | undefined) ?? bug(`no output '${name}'`);
-  if (loss === "mse") return squaredErrors(floats(graph.output), batch.labels.values as Float32Array, rows.length);
-  const label = floats(HEAD.labelLogProb);
-  const bestProb = floats(HEAD.bestLogProb);
+  const outputs = await graph.session.run(takenBy(graph.session.inputNames, feeds));
+  if (loss === "mse")
+    return squaredErrors(floats(outputs, graph.output), batch.labels.values as Float32Array, rows.length);
+  const label = floats(outputs, HEAD.labelLogProb);
+  const bestProb = floats(outputs, HEAD.bestLogProb);
   const best = outputs.get(HEAD.best)?.data as BigInt64Array;
   const aligned = alignedLabels(batch.labels, shift);
   const width = aligned.length / rows.length;
@@ -82,7 +86,12 @@ async function readBatch(
       if (choice !== aligned[i]) correct = false;
     }
     const count = Math.max(1, chosen.length);
-    return { loss: sum / count, correct: correct && chosen.length > 0, confidence: Math.exp(bestSum / count), best: chosen };
+    return {
+      loss: sum / count,
+      correct: correct && chosen.length > 0,
+      confidence: Math.exp(bestSum / count),
+      best: chosen,
+    };
   });
 }
 
@@ -92,11 +101,18 @@ function squaredErrors(output: Float32Array, target: Float32Array, rows: number)
     let sum = 0;
     for (let i = row * width; i < (row + 1) * width; i++) sum += (output[i]! - target[i]!) ** 2;
     const loss = sum / width;
-    return { loss, correct: loss < RIGHT_BELOW, confidence: Math.exp(-loss), best: Array.from(output.subarray(row * width, (row + 1) * width)) };
+    return {
+      loss,
+      correct: loss < RIGHT_BELOW,
+      confidence: Math.exp(-loss),
+      best: Array.from(output.subarray(row * width, (row + 1) * width)),
+    };
   });
 }
 
 /** A wrong answer of a row without text: class names, or numbers. */
 export function answerText(answer: Answer, loss: LossKind, classes: ClassLabels): string {
-  return loss === "mse" ? answer.best.map((v) => String(Math.fround(v))).join(" ") : answer.best.map((id) => classes.nameOf(id)).join(" ");
+  return loss === "mse"
+    ? answer.best.map((v) => String(Math.fround(v))).join(" ")
+    : answer.best.map((id) => classes.nameOf(id)).join(" ");
 }

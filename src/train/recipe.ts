@@ -2,7 +2,13 @@ import { IngotError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 
 export type Method = "lora" | "full";
-export type Schedule = "constant" | "linear" | "cosine" | "constant_with_warmup" | "linear_with_warmup" | "cosine_with_warmup";
+export type Schedule =
+  | "constant"
+  | "linear"
+  | "cosine"
+  | "constant_with_warmup"
+  | "linear_with_warmup"
+  | "cosine_with_warmup";
 export type LossKind = "cross_entropy" | "mse";
 export type Order = "shuffled" | "sequential";
 
@@ -50,8 +56,16 @@ export type RecipeKey = keyof Recipe | "warmup_ratio";
 export type RecipeInput = { readonly [key: string]: unknown };
 
 export const TASKS = [
-  "text-generation", "text2text-generation", "fill-mask", "text-classification", "token-classification", "question-answering",
-  "image-classification", "regression", "tabular-classification", "tabular-regression",
+  "text-generation",
+  "text2text-generation",
+  "fill-mask",
+  "text-classification",
+  "token-classification",
+  "question-answering",
+  "image-classification",
+  "regression",
+  "tabular-classification",
+  "tabular-regression",
 ] as const;
 
 interface KeyRule {
@@ -64,7 +78,12 @@ interface KeyRule {
 const number = (fallback: number, least: number, expected: string, most = Number.MAX_VALUE): KeyRule => ({
   fallback,
   expected,
-  read: (v) => (typeof v === "number" && Number.isFinite(v) && v >= least && v <= most ? (Object.is(v, -0) ? 0 : v) : undefined),
+  read: (v) =>
+    typeof v === "number" && Number.isFinite(v) && v >= least && v <= most
+      ? Object.is(v, -0)
+        ? 0
+        : v
+      : undefined,
 });
 const count = (fallback: number, least: number): KeyRule => ({
   fallback,
@@ -79,7 +98,10 @@ const choice = (fallback: string, values: readonly string[]): KeyRule => ({
 const numbersByName: KeyRule = {
   fallback: {},
   expected: "a table of module patterns to numbers above 0",
-  read: (v) => (isTable(v) && Object.values(v).every((n) => typeof n === "number" && Number.isFinite(n) && n > 0) ? v : undefined),
+  read: (v) =>
+    isTable(v) && Object.values(v).every((n) => typeof n === "number" && Number.isFinite(n) && n > 0)
+      ? v
+      : undefined,
 };
 const names = (v: unknown): readonly string[] | undefined =>
   Array.isArray(v) && v.every((s) => typeof s === "string") ? [...new Set(v as string[])].sort() : undefined;
@@ -94,7 +116,14 @@ const KEYS: Readonly<Record<RecipeKey, KeyRule>> = {
   task: choice("", [...TASKS]),
   loss: choice("", ["cross_entropy", "mse"]),
   learning_rate: number(Number.NaN, 0, "a number of at least 0"),
-  lr_scheduler_type: choice("linear", ["constant", "linear", "cosine", "constant_with_warmup", "linear_with_warmup", "cosine_with_warmup"]),
+  lr_scheduler_type: choice("linear", [
+    "constant",
+    "linear",
+    "cosine",
+    "constant_with_warmup",
+    "linear_with_warmup",
+    "cosine_with_warmup",
+  ]),
   warmup_steps: count(0, 0),
   warmup_ratio: number(0, 0, "a number from 0 to 1", 1),
   weight_decay: number(0, 0, "a number of at least 0"),
@@ -121,7 +150,11 @@ const KEYS: Readonly<Record<RecipeKey, KeyRule>> = {
     read: (v) => (typeof v === "string" && v !== "" ? v : names(v)),
   },
   modules_to_save: { fallback: [], expected: "a list of module names", read: names },
-  use_rslora: { fallback: false, expected: "true or false", read: (v) => (typeof v === "boolean" ? v : undefined) },
+  use_rslora: {
+    fallback: false,
+    expected: "true or false",
+    read: (v) => (typeof v === "boolean" ? v : undefined),
+  },
   rank_pattern: numbersByName,
   alpha_pattern: numbersByName,
 };
@@ -142,7 +175,10 @@ const REFUSED: Readonly<Record<string, (v: unknown) => string | undefined>> = {
   use_dora: (v) => (v ? "DoRA is not supported" : undefined),
   packing: (v) => (v ? "packing is not supported" : undefined),
   label_smoothing_factor: (v) => (v ? "label smoothing is not supported" : undefined),
-  layers_to_transform: (v) => (v === null || v === undefined ? undefined : "layers_to_transform is not supported: name the layers in target_modules"),
+  layers_to_transform: (v) =>
+    v === null || v === undefined
+      ? undefined
+      : "layers_to_transform is not supported: name the layers in target_modules",
 };
 
 export interface RecipeReading {
@@ -158,21 +194,31 @@ export function readRecipe(input: RecipeInput, where: string): RecipeReading {
   const ignored: string[] = [];
   for (const [key, value] of Object.entries(input)) {
     const refusal = REFUSED[key]?.(value);
-    if (refusal !== undefined) throw new IngotError("usage.recipe", refusal, { hint: `remove '${key}'`, data: { where: `${where}: ${key}` } });
+    if (refusal !== undefined)
+      throw new IngotError("usage.recipe", refusal, {
+        hint: `remove '${key}'`,
+        data: { where: `${where}: ${key}` },
+      });
     if (key in REFUSED) continue;
     if (Object.hasOwn(KEYS, key)) {
       if (value === null) continue;
       const rule = KEYS[key as RecipeKey];
       const read = rule.read(value);
       if (read === undefined) {
-        throw new IngotError("usage.recipe", `'${key}' is ${JSON.stringify(value)?.slice(0, 60)}`, { hint: `give ${rule.expected}`, data: { where: `${where}: ${key}` } });
+        throw new IngotError("usage.recipe", `'${key}' is ${JSON.stringify(value)?.slice(0, 60)}`, {
+          hint: `give ${rule.expected}`,
+          data: { where: `${where}: ${key}` },
+        });
       }
       given[key as RecipeKey] = read;
     } else if (IGNORED.some((pattern) => pattern.test(key))) {
       ignored.push(key);
     } else {
       const near = nearest(key, Object.keys(KEYS));
-      throw new IngotError("usage.recipe", `unknown recipe key '${key}'`, { hint: near === undefined ? "ingot help recipe" : `did you mean '${near}'?`, data: { where: `${where}: ${key}` } });
+      throw new IngotError("usage.recipe", `unknown recipe key '${key}'`, {
+        hint: near === undefined ? "ingot help recipe" : `did you mean '${near}'?`,
+        data: { where: `${where}: ${key}` },
+      });
     }
   }
   return { given, ignored };
@@ -196,11 +242,16 @@ export function resolveRecipe(given: Partial<Record<RecipeKey, unknown>>, contex
   const method = value<Method>("method");
   const task = value<string>("task") || context.task;
   const replay = value<number>("replay");
-  const rowsPerStep = value<number>("per_device_train_batch_size") * value<number>("gradient_accumulation_steps");
+  const rowsPerStep =
+    value<number>("per_device_train_batch_size") * value<number>("gradient_accumulation_steps");
   const epochs = value<number>("num_train_epochs");
   const asked = value<number>("max_steps");
   const steps = asked >= 0 ? asked : Math.ceil((epochs * context.rowsPerEpoch(replay)) / rowsPerStep);
-  if (steps < 1) throw new IngotError("usage.recipe", "the recipe makes no step", { hint: "give --steps or --epochs above 0", data: { where: "max_steps" } });
+  if (steps < 1)
+    throw new IngotError("usage.recipe", "the recipe makes no step", {
+      hint: "give --steps or --epochs above 0",
+      data: { where: "max_steps" },
+    });
   const r = value<number>("r");
   const alpha = value<number>("lora_alpha");
   const rate = value<number>("learning_rate");

@@ -2,7 +2,7 @@ import { IngotError } from "../base/errors.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Scratch } from "../base/ports.ts";
 import { type ClassLabels, classLabels } from "../text/class-labels.ts";
-import { type ColumnNames, readExamples, type ReadOptions } from "../text/dataset-file.ts";
+import { type ColumnNames, type ReadOptions, readExamples } from "../text/dataset-file.ts";
 import type { EncodedExample } from "../text/encoded.ts";
 import type { Example } from "../text/example.ts";
 import { openExampleEncoder } from "../text/examples.ts";
@@ -29,7 +29,8 @@ async function readAll(dataset: DatasetOnDisk, scratch: Scratch, into: Map<strin
   };
   for (const file of dataset.files) {
     const source = await scratch.open(file.name);
-    if (source === undefined) throw new IngotError("integrity.blob", `'${file.path}' of '${dataset.name}' is not there`);
+    if (source === undefined)
+      throw new IngotError("integrity.blob", `'${file.path}' of '${dataset.name}' is not there`);
     try {
       for await (const example of readExamples(source, file.path, options)) into.set(example.id, example);
     } finally {
@@ -41,24 +42,48 @@ async function readAll(dataset: DatasetOnDisk, scratch: Scratch, into: Map<strin
 /** What decides whether two rows ask the same: the prompt, or the whole input where nothing is generated. */
 function inputKey(row: EncodedExample): string {
   if (row.promptIds.length > 0) return row.promptIds.join();
-  const tensors = [...row.tensors].map(([name, t]) => `${name}:${hashBytes(new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength))}`);
+  const tensors = [...row.tensors].map(
+    ([name, t]) =>
+      `${name}:${hashBytes(new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength))}`,
+  );
   return [row.inputIds.join(), ...tensors].join("|");
 }
 
 /** Reads and encodes the rows of a training's datasets. Throws `integrity.reference` where a row of a dataset is not in its files. */
-export async function readRows(datasets: readonly DatasetOnDisk[], scratch: Scratch, base: BaseModel, options: { task: string; maxLength: number }): Promise<Rows> {
+export async function readRows(
+  datasets: readonly DatasetOnDisk[],
+  scratch: Scratch,
+  base: BaseModel,
+  options: { task: string; maxLength: number },
+): Promise<Rows> {
   const examples = new Map<string, Example>();
   for (const dataset of datasets) await readAll(dataset, scratch, examples);
-  const labels = [...examples.values()].map((e) => e.fields.label).filter((label) => typeof label === "string");
+  const labels = [...examples.values()]
+    .map((e) => e.fields.label)
+    .filter((label) => typeof label === "string");
   const label2id = base.config?.label2id;
-  const classes = classLabels(labels, typeof label2id === "object" && label2id !== null && !Array.isArray(label2id) ? (label2id as Record<string, unknown>) : {});
-  const encode = openExampleEncoder(base.tokenizer, { task: options.task, maxLength: options.maxLength, classes });
+  const classes = classLabels(
+    labels,
+    typeof label2id === "object" && label2id !== null && !Array.isArray(label2id)
+      ? (label2id as Record<string, unknown>)
+      : {},
+  );
+  const encode = openExampleEncoder(base.tokenizer, {
+    task: options.task,
+    maxLength: options.maxLength,
+    classes,
+  });
   const encoded = new Map<string, EncodedExample>();
   const row = (id: string, dataset: DatasetOnDisk): EncodedExample => {
     const known = encoded.get(id);
     if (known !== undefined) return known;
     const example = examples.get(id);
-    if (example === undefined) throw new IngotError("integrity.reference", `example e:${id.slice(0, 8)} of '${dataset.name}' is not in its files`, { hint: "ingot fsck --deep" });
+    if (example === undefined)
+      throw new IngotError(
+        "integrity.reference",
+        `example e:${id.slice(0, 8)} of '${dataset.name}' is not in its files`,
+        { hint: "ingot fsck --deep" },
+      );
     const made = encode(example);
     encoded.set(id, made);
     return made;
@@ -70,7 +95,9 @@ export async function readRows(datasets: readonly DatasetOnDisk[], scratch: Scra
   const isSuperseded = (r: EncodedExample): boolean => !freshIds.has(r.id) && answers.has(inputKey(r));
   const earlierIds = new Set(of("replay").flatMap((d) => d.train.map((id) => `${id}`)));
   const earlierRows = of("replay").flatMap((d) => d.train.map((id) => row(id, d)));
-  const distinct = [...new Map(earlierRows.map((r) => [r.id, r])).values()].filter((r) => earlierIds.has(r.id) && !freshIds.has(r.id));
+  const distinct = [...new Map(earlierRows.map((r) => [r.id, r])).values()].filter(
+    (r) => earlierIds.has(r.id) && !freshIds.has(r.id),
+  );
   const heldOut = datasets.flatMap((d) => d.heldOut.map((id) => row(id, d)));
   return {
     fresh,

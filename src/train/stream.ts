@@ -68,7 +68,10 @@ export class RowStream {
 
   private build(epoch: number): readonly StreamRow[] {
     const replayed = this.rowsPerEpoch - this.newRows;
-    const drawn = replayed > 0 ? permutation(this.earlierRows, this.seed, REPLAY, epoch).subarray(0, replayed) : new Uint32Array();
+    const drawn =
+      replayed > 0
+        ? permutation(this.earlierRows, this.seed, REPLAY, epoch).subarray(0, replayed)
+        : new Uint32Array();
     const rows: StreamRow[] = Array.from({ length: this.newRows }, (_, index) => ({ from: "new", index }));
     for (const index of drawn) rows.push({ from: "earlier", index });
     if (this.order === "sequential") return rows;

@@ -6,11 +6,17 @@ import type { Recipe } from "./recipe.ts";
 const MAX_PATTERN_CHARS = 512;
 
 function pattern(source: string, where: string): RegExp {
-  if (source.length > MAX_PATTERN_CHARS) throw new IngotError("usage.recipe", `a pattern of ${source.length} characters in '${where}'`, { hint: `use at most ${MAX_PATTERN_CHARS}` });
+  if (source.length > MAX_PATTERN_CHARS)
+    throw new IngotError("usage.recipe", `a pattern of ${source.length} characters in '${where}'`, {
+      hint: `use at most ${MAX_PATTERN_CHARS}`,
+    });
   try {
     return new RegExp(source);
   } catch (cause) {
-    throw new IngotError("usage.recipe", `'${source}' in '${where}' is not a regular expression`, { cause, hint: "name modules by the end of their path, as 'q_proj'" });
+    throw new IngotError("usage.recipe", `'${source}' in '${where}' is not a regular expression`, {
+      cause,
+      hint: "name modules by the end of their path, as 'q_proj'",
+    });
   }
 }
 
@@ -19,7 +25,11 @@ function endsWithName(path: string, name: string): boolean {
 }
 
 /** Value of a `rank_pattern` or `alpha_pattern` for a path: the first key that matches the end of it. Source: peft get_pattern_key. */
-export function byPattern(patterns: Readonly<Record<string, number>>, path: string, where: string): number | undefined {
+export function byPattern(
+  patterns: Readonly<Record<string, number>>,
+  path: string,
+  where: string,
+): number | undefined {
   for (const [key, value] of Object.entries(patterns)) {
     if (endsWithName(path, key) || pattern(`^(.*\\.)?(${key})$`, where).test(path)) return value;
   }
@@ -36,13 +46,20 @@ export function savedModules(modules: readonly Module[], names: readonly string[
  * (every Linear; not the output layer where the model is of a named architecture). Throws `input.adapter` where an entry
  * matches nothing.
  */
-export function targetModules(modules: readonly Module[], recipe: Pick<Recipe, "target_modules" | "modules_to_save">, hasArchitecture: boolean): readonly Module[] {
+export function targetModules(
+  modules: readonly Module[],
+  recipe: Pick<Recipe, "target_modules" | "modules_to_save">,
+  hasArchitecture: boolean,
+): readonly Module[] {
   const saved = new Set(savedModules(modules, recipe.modules_to_save));
   const free = modules.filter((m) => !saved.has(m));
   const wanted = recipe.target_modules;
   if (wanted === "all-linear") {
     const linear = free.filter((m) => m.kind === "linear" && !(m.isOutput && hasArchitecture));
-    if (linear.length === 0) throw new IngotError("input.adapter", "the model has no linear layer for an adapter", { hint: "train all weights with --method full" });
+    if (linear.length === 0)
+      throw new IngotError("input.adapter", "the model has no linear layer for an adapter", {
+        hint: "train all weights with --method full",
+      });
     return linear;
   }
   if (typeof wanted === "string") {
@@ -59,7 +76,10 @@ function noMatch(name: string, modules: readonly Module[]): IngotError {
   const names = [...new Set(modules.map((m) => m.path.split(".").at(-1) ?? m.path))];
   const near = nearest(name, names);
   return new IngotError("input.adapter", `target module '${name}' matches nothing in the model`, {
-    hint: near === undefined ? `modules of this model: ${names.slice(0, 12).join(", ")}` : `did you mean '${near}'?`,
+    hint:
+      near === undefined
+        ? `modules of this model: ${names.slice(0, 12).join(", ")}`
+        : `did you mean '${near}'?`,
     data: { where: "target_modules" },
   });
 }

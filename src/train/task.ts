@@ -12,7 +12,11 @@ const BY_ARCHITECTURE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Task of a model: by its architecture, by `task` of its config.json, else by the shape of what goes in and comes out. */
-export function taskOf(architecture: string | undefined, config: JsonObject | undefined, model: Model): string {
+export function taskOf(
+  architecture: string | undefined,
+  config: JsonObject | undefined,
+  model: Model,
+): string {
   const known = BY_ARCHITECTURE.find(([pattern]) => architecture !== undefined && pattern.test(architecture));
   if (known !== undefined) return known[1];
   if (typeof config?.task === "string") return config.task;

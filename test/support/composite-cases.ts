@@ -536,6 +536,46 @@ const QUANTISED: readonly GradientCase[] = [
   },
 ];
 
+const SAMPLING: readonly GradientCase[] = [
+  ...["zeros", "border", "reflection"].flatMap((padding_mode) =>
+    [0, 1].map((align_corners) =>
+      one(
+        "GridSample",
+        [
+          [1, 2, 3, 4],
+          {
+            dims: [1, 2, 3, 2],
+            values: [-0.9, 0.35, 0.15, -0.42, 0.93, 0.87, -1.3, 0.2, 0.31, 1.4, -0.2, -1.27],
+          },
+        ],
+        {
+          opset: 16,
+          attributes: { mode: "bilinear", padding_mode, align_corners },
+          h: 1e-3,
+          tolerance: 1e-2,
+        },
+      ),
+    ),
+  ),
+  one("GridSample", [[1, 2, 3, 4], { dims: [1, 1, 2, 2], values: [-0.9, 0.35, 0.15, -0.42] }], {
+    opset: 20,
+    attributes: { mode: "nearest" },
+    h: 1e-3,
+    tolerance: 1e-2,
+  }),
+  ...[0, 1].map((align_corners) =>
+    one("AffineGrid", [[2, 2, 3]], {
+      opset: 20,
+      constants: { s: ints(2, 1, 3, 2) },
+      attributes: { align_corners },
+    }),
+  ),
+  one("CenterCropPad", [[5, 4]], { constants: { s: ints(2, 7) } }),
+  one("CenterCropPad", [[2, 5]], { constants: { s: ints(2) }, attributes: { axes: [1] } }),
+  one("Det", [[2, 3, 3]], { tolerance: 5e-3 }),
+  one("com.microsoft:Inverse", [{ dims: [1, 2, 2], values: [2, 0.5, -0.3, 1.5] }]),
+];
+
 const FUSED: readonly GradientCase[] = [
   one("com.microsoft:FusedConv", [[1, 2, 4, 4], [3, 2, 3, 3], [3]], {
     attributes: { activation: "Tanh", pads: [1, 1, 1, 1] },
@@ -616,6 +656,7 @@ export const COMPOSITE_CASES: readonly GradientCase[] = [
   ...EINSUM,
   ...RESIZE,
   ...QUANTISED,
+  ...SAMPLING,
   ...FUSED,
   ...EMBED,
 ];

@@ -62,7 +62,8 @@ export function node(
 function attributeOf(value: PlainAttribute): Attribute {
   if (typeof value === "number") return { type: Number.isInteger(value) ? "int" : "float", value };
   if (typeof value === "string") return { type: "string", value };
-  if (Array.isArray(value)) return { type: value.every(Number.isInteger) ? "ints" : "floats", value: value as readonly number[] };
+  if (Array.isArray(value))
+    return { type: value.every(Number.isInteger) ? "ints" : "floats", value: value as readonly number[] };
   return value as Attribute;
 }
 

@@ -27,5 +27,11 @@ export function initializer(...fields: readonly Field[]): Field {
 
 /** A key and value of external_data. */
 export function external(key: string, value: string): Field {
-  return [13, [[1, key], [2, value]]];
+  return [
+    13,
+    [
+      [1, key],
+      [2, value],
+    ],
+  ];
 }

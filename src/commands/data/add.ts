@@ -36,7 +36,12 @@ export interface DataAddResult {
   /** Tokens by the tokenizer of the base that HEAD stands on; absent where there is none. */
   readonly tokens?: number;
   readonly longest?: number;
-  readonly files: readonly { readonly path: string; readonly id: Oid; readonly sizeBytes: number; readonly known: boolean }[];
+  readonly files: readonly {
+    readonly path: string;
+    readonly id: Oid;
+    readonly sizeBytes: number;
+    readonly known: boolean;
+  }[];
   /** Datasets that hold some of these examples already. */
   readonly seen: readonly { readonly name: string; readonly dataset: Oid; readonly examples: number }[];
   /** True where the very same dataset was registered under this name before. */
@@ -58,7 +63,10 @@ export async function addData(context: Context, options: DataAddOptions): Promis
   const repo = await context.openRepository();
   const files = options.paths.flatMap((p) => filesOf(path.resolve(context.cwd, p), p));
   const name = assertedName(options.name ?? defaultName(options.paths[0] ?? bug("no path")));
-  const heldOutFile = options.heldOut !== undefined && userPathKind(path.resolve(context.cwd, options.heldOut)) === "file" ? path.resolve(context.cwd, options.heldOut) : undefined;
+  const heldOutFile =
+    options.heldOut !== undefined && userPathKind(path.resolve(context.cwd, options.heldOut)) === "file"
+      ? path.resolve(context.cwd, options.heldOut)
+      : undefined;
   const every = heldOutFile === undefined ? holdOutEvery(options.heldOut) : undefined;
 
   const session = await repo.begin();
@@ -71,7 +79,10 @@ export async function addData(context: Context, options: DataAddOptions): Promis
       read.push(result.read);
     }
     const formats = new Set(read.map((r) => r.format));
-    if (formats.size > 1) throw new IngotError("input.format", `the files have different formats: ${[...formats].join(", ")}`, { hint: "add them as datasets of their own" });
+    if (formats.size > 1)
+      throw new IngotError("input.format", `the files have different formats: ${[...formats].join(", ")}`, {
+        hint: "add them as datasets of their own",
+      });
     const all = read.flatMap((r) => r.ids);
     const distinct = new Set(all);
     const rows = options.dedupe === true ? [...distinct] : all;
@@ -85,13 +96,20 @@ export async function addData(context: Context, options: DataAddOptions): Promis
       train = rows.filter((id) => !isHeldOut(id, every));
       heldOut = [...new Set(rows.filter((id) => isHeldOut(id, every)))];
     }
-    if (train.length === 0) throw new IngotError("input.format", "no training example is left", { hint: "hold out less with --eval", data: { where: options.paths.join(", ") } });
+    if (train.length === 0)
+      throw new IngotError("input.format", "no training example is left", {
+        hint: "hold out less with --eval",
+        data: { where: options.paths.join(", ") },
+      });
 
-    const entries = stored.map((f) => ({ path: f.path, blob: f.id, sizeBytes: f.sizeBytes })).sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+    const entries = stored
+      .map((f) => ({ path: f.path, blob: f.id, sizeBytes: f.sizeBytes }))
+      .sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
     const tree = await session.putRecord({ kind: "tree", entries });
     const readOptions: Record<string, Plain> = {};
     if (options.as !== undefined) readOptions.as = options.as;
-    if (options.columns !== undefined && Object.keys(options.columns).length > 0) readOptions.columns = options.columns as Plain;
+    if (options.columns !== undefined && Object.keys(options.columns).length > 0)
+      readOptions.columns = options.columns as Plain;
     if (options.skipBad === true) readOptions.skip_bad = true;
     const record: DatasetRecord = {
       kind: "dataset",
@@ -105,9 +123,13 @@ export async function addData(context: Context, options: DataAddOptions): Promis
     const seen = [];
     for (const other of registeredDatasets(refs)) {
       const known = await repo.readRecord(other.oid, "dataset");
-      const ids = new Set<string>([...(await readIds(repo, known.train)), ...(await readIds(repo, known.heldOut))]);
+      const ids = new Set<string>([
+        ...(await readIds(repo, known.train)),
+        ...(await readIds(repo, known.heldOut)),
+      ]);
       const shared = [...distinct].filter((id) => ids.has(id)).length;
-      if (shared > 0) seen.push({ name: `${other.name}:v${other.version}`, dataset: other.oid, examples: shared });
+      if (shared > 0)
+        seen.push({ name: `${other.name}:v${other.version}`, dataset: other.oid, examples: shared });
     }
     const dataset = await session.putRecord(record);
     const before = registeredDatasets(refs).filter((d) => d.name === name);
@@ -115,9 +137,18 @@ export async function addData(context: Context, options: DataAddOptions): Promis
     const version = same?.version ?? (before.at(-1)?.version ?? 0) + 1;
     if (same === undefined) {
       await session.publish((now) => {
-        const newest = registeredDatasets(now).filter((d) => d.name === name).at(-1)?.version ?? 0;
-        if (newest + 1 !== version) throw new IngotError("conflict.ref", `dataset '${name}' was added by somebody else meanwhile`, { hint: "run the command again" });
-        return { command: context.commandLine, edits: [{ ref: `data/${name}/v${version}`, new: { oid: dataset } }] };
+        const newest =
+          registeredDatasets(now)
+            .filter((d) => d.name === name)
+            .at(-1)?.version ?? 0;
+        if (newest + 1 !== version)
+          throw new IngotError("conflict.ref", `dataset '${name}' was added by somebody else meanwhile`, {
+            hint: "run the command again",
+          });
+        return {
+          command: context.commandLine,
+          edits: [{ ref: `data/${name}/v${version}`, new: { oid: dataset } }],
+        };
       });
     } else {
       await session.abort();
@@ -145,10 +176,15 @@ export async function addData(context: Context, options: DataAddOptions): Promis
 
 function filesOf(target: string, given: string): readonly { file: string; path: string }[] {
   const kind = userPathKind(target);
-  if (kind === undefined) throw new IngotError("file.missing", `no file '${given}'`, { hint: "check the path", data: { where: target } });
+  if (kind === undefined)
+    throw new IngotError("file.missing", `no file '${given}'`, {
+      hint: "check the path",
+      data: { where: target },
+    });
   if (kind === "file") return [{ file: target, path: path.basename(target) }];
   const inside = listUserFolder(target).map((f) => ({ file: path.join(target, f.path), path: f.path }));
-  if (inside.length === 0) throw new IngotError("input.format", `'${given}' holds no files`, { data: { where: target } });
+  if (inside.length === 0)
+    throw new IngotError("input.format", `'${given}' holds no files`, { data: { where: target } });
   return inside;
 }
 
@@ -167,7 +203,10 @@ function holdOutEvery(option: string | undefined): bigint | undefined {
   if (option === undefined) return HOLD_OUT_EVERY;
   if (option === "none") return undefined;
   const share = Number(option);
-  if (!(share > 0 && share < 1)) throw new IngotError("usage.flag", `--eval is '${option}'`, { hint: "give a share between 0 and 1, a file of held-out rows, or none" });
+  if (!(share > 0 && share < 1))
+    throw new IngotError("usage.flag", `--eval is '${option}'`, {
+      hint: "give a share between 0 and 1, a file of held-out rows, or none",
+    });
   return BigInt(Math.max(2, Math.round(1 / share)));
 }
 
@@ -184,13 +223,23 @@ function joinIds(ids: readonly Oid[]): Uint8Array {
   return bytes;
 }
 
-async function storeFile(session: WriteSession, file: string, as: string, options: DataAddOptions): Promise<{ stored: { path: string; id: Oid; sizeBytes: number; known: boolean }; read: ReadFile }> {
+async function storeFile(
+  session: WriteSession,
+  file: string,
+  as: string,
+  options: DataAddOptions,
+): Promise<{ stored: { path: string; id: Oid; sizeBytes: number; known: boolean }; read: ReadFile }> {
   const source = await openUserFile(file);
   try {
     const ids: Oid[] = [];
     let format = "";
     let skipped = 0;
-    const readOptions = { ...(options.as === undefined ? {} : { as: options.as }), ...(options.columns === undefined ? {} : { columns: options.columns }), skipBad: options.skipBad === true, onSkip: () => void skipped++ };
+    const readOptions = {
+      ...(options.as === undefined ? {} : { as: options.as }),
+      ...(options.columns === undefined ? {} : { columns: options.columns }),
+      skipBad: options.skipBad === true,
+      onSkip: () => void skipped++,
+    };
     for await (const example of readExamples(source, path.basename(file), readOptions)) {
       ids.push(example.id);
       format = example.format;

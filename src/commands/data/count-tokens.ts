@@ -7,7 +7,10 @@ import { materialiseDataset, materialiseModel, modelScratch } from "../model-cac
  * Tokens of a dataset by the tokenizer of the base that HEAD stands on; nothing where HEAD has no version, the base no
  * tokenizer or the engine is not there: a count is a service, not a condition.
  */
-export async function countTokens(context: Context, dataset: Oid): Promise<{ readonly tokens?: number; readonly longest?: number }> {
+export async function countTokens(
+  context: Context,
+  dataset: Oid,
+): Promise<{ readonly tokens?: number; readonly longest?: number }> {
   const repo = await context.openRepository();
   const head = (await repo.refs()).oid("HEAD");
   if (head === undefined || context.engine === undefined) return {};
@@ -15,5 +18,7 @@ export async function countTokens(context: Context, dataset: Oid): Promise<{ rea
   const scratch = await modelScratch(context, snapshot.base);
   const model = await materialiseModel(repo, scratch, snapshot.base);
   const data = await materialiseDataset(repo, scratch, dataset, "", "train");
-  return withEngine(context, (engine) => engine.request<{ tokens?: number; longest?: number }>("data.tokens", { model, dataset: data }));
+  return withEngine(context, (engine) =>
+    engine.request<{ tokens?: number; longest?: number }>("data.tokens", { model, dataset: data }),
+  );
 }

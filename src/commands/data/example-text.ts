@@ -1,7 +1,7 @@
 import type { Oid } from "../../base/oid.ts";
 import type { Repository } from "../../repo/repository.ts";
-import { type ColumnNames, readExamples, type ReadOptions } from "../../text/dataset-file.ts";
 import { conversationOf } from "../../text/conversation.ts";
+import { type ColumnNames, type ReadOptions, readExamples } from "../../text/dataset-file.ts";
 import type { Example } from "../../text/example.ts";
 
 /** An example for people. */
@@ -30,7 +30,8 @@ function shown(value: unknown): string {
 export function textOf(example: Example): { readonly input: string; readonly expected: string } {
   const conversation = conversationOf(example);
   if (conversation !== undefined) {
-    const said = (role: string): string => shown(conversation.messages.findLast((m) => m.role === role)?.content);
+    const said = (role: string): string =>
+      shown(conversation.messages.findLast((m) => m.role === role)?.content);
     return { input: said("user"), expected: said("assistant") };
   }
   const { fields } = example;
@@ -41,21 +42,34 @@ export function textOf(example: Example): { readonly input: string; readonly exp
 }
 
 /** Texts of examples by id, read from the files of their datasets. */
-export async function exampleTexts(repo: Repository, datasets: readonly Oid[], wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, ExampleText>> {
+export async function exampleTexts(
+  repo: Repository,
+  datasets: readonly Oid[],
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, ExampleText>> {
   const found = new Map<string, ExampleText>();
   for (const oid of datasets) {
     const record = await repo.readRecord(oid, "dataset");
     const tree = await repo.readRecord(record.tree, "tree");
-    const heldOut = new Set<string>(record.heldOut === undefined ? [] : idsOf(await repo.readBytes(record.heldOut)));
+    const heldOut = new Set<string>(
+      record.heldOut === undefined ? [] : idsOf(await repo.readBytes(record.heldOut)),
+    );
     const options: ReadOptions = {
       ...(typeof record.options.as === "string" ? { as: record.options.as } : {}),
-      ...(record.options.columns === undefined ? {} : { columns: record.options.columns as unknown as ColumnNames }),
+      ...(record.options.columns === undefined
+        ? {}
+        : { columns: record.options.columns as unknown as ColumnNames }),
       skipBad: record.options.skip_bad === true,
     };
     for (const entry of tree.entries) {
       for await (const example of readExamples(await repo.openObject(entry.blob), entry.path, options)) {
         if (!wanted.has(example.id) || found.has(example.id)) continue;
-        found.set(example.id, { id: example.id, ...textOf(example), at: `${entry.path}:${example.line}`, heldOut: heldOut.has(example.id) });
+        found.set(example.id, {
+          id: example.id,
+          ...textOf(example),
+          at: `${entry.path}:${example.line}`,
+          heldOut: heldOut.has(example.id),
+        });
       }
     }
   }

@@ -18,7 +18,8 @@ export function registeredDatasets(refs: RefTable): readonly RegisteredDataset[]
   const found: RegisteredDataset[] = [];
   for (const { name: ref, value } of refs.list("data/")) {
     const match = REF.exec(ref);
-    if (match !== null && "oid" in value) found.push({ name: match[1]!, version: Number(match[2]), oid: value.oid });
+    if (match !== null && "oid" in value)
+      found.push({ name: match[1]!, version: Number(match[2]), oid: value.oid });
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version));
 }
@@ -35,12 +36,21 @@ export function findDataset(refs: RefTable, word: string): RegisteredDataset | u
 export function dataset(refs: RefTable, word: string): RegisteredDataset {
   const found = findDataset(refs, word);
   if (found !== undefined) return found;
-  const near = nearest(word, registeredDatasets(refs).map((d) => d.name));
-  throw new IngotError("ref.missing", `no dataset '${word}'`, { hint: near === undefined ? "ingot data add FILE" : `did you mean '${near}'?`, data: { where: word } });
+  const near = nearest(
+    word,
+    registeredDatasets(refs).map((d) => d.name),
+  );
+  throw new IngotError("ref.missing", `no dataset '${word}'`, {
+    hint: near === undefined ? "ingot data add FILE" : `did you mean '${near}'?`,
+    data: { where: word },
+  });
 }
 
 /** Training datasets of a commit's line and their names, oldest first; each dataset once. */
-export async function lineageData(repo: Repository, commit: Oid): Promise<readonly { readonly oid: Oid; readonly name: string; readonly commit: Oid }[]> {
+export async function lineageData(
+  repo: Repository,
+  commit: Oid,
+): Promise<readonly { readonly oid: Oid; readonly name: string; readonly commit: Oid }[]> {
   const seen = new Set<string>();
   const found: { oid: Oid; name: string; commit: Oid }[] = [];
   const visited = new Set<Oid>();
@@ -60,7 +70,10 @@ export async function lineageData(repo: Repository, commit: Oid): Promise<readon
 }
 
 /** A dataset record by word. */
-export async function readDataset(repo: Repository, word: string): Promise<RegisteredDataset & { readonly record: DatasetRecord }> {
+export async function readDataset(
+  repo: Repository,
+  word: string,
+): Promise<RegisteredDataset & { readonly record: DatasetRecord }> {
   const found = dataset(await repo.refs(), word);
   return { ...found, record: await repo.readRecord(found.oid, "dataset") };
 }

@@ -18,7 +18,8 @@ export function serveEngine(channel: ChildChannel): void {
   const answer = async (request: EngineRequest): Promise<void> => {
     try {
       const method = Object.hasOwn(METHODS, request.method) ? METHODS[request.method] : undefined;
-      if (method === undefined) throw new IngotError("usage.command", `the engine knows no '${request.method}'`);
+      if (method === undefined)
+        throw new IngotError("usage.command", `the engine knows no '${request.method}'`);
       const result = await method.run(request.payload as never, {
         state,
         openScratch,

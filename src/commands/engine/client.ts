@@ -11,7 +11,15 @@ export interface EngineRequest {
 export type EngineReply =
   | { readonly id: number; readonly event: unknown }
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: { readonly code: string; readonly message: string; readonly hint?: string; readonly data?: Record<string, unknown> } };
+  | {
+      readonly id: number;
+      readonly error: {
+        readonly code: string;
+        readonly message: string;
+        readonly hint?: string;
+        readonly data?: Record<string, unknown>;
+      };
+    };
 
 interface Waiting {
   readonly resolve: (result: unknown) => void;
@@ -38,7 +46,11 @@ export class EngineClient {
     const id = this.next++;
     const request: EngineRequest = { id, method, payload };
     return new Promise<Result>((resolve, reject) => {
-      this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, onEvent: onEvent as ((event: unknown) => void) | undefined });
+      this.waiting.set(id, {
+        resolve: resolve as (result: unknown) => void,
+        reject,
+        onEvent: onEvent as ((event: unknown) => void) | undefined,
+      });
       this.channel.send(request);
     });
   }
@@ -74,7 +86,9 @@ function fromWire(error: Extract<EngineReply, { error: unknown }>["error"]): Err
 }
 
 function endError(end: ChannelEnd): IngotError {
-  const how = end.error?.message ?? (end.signal === undefined ? `exit ${end.code ?? "unknown"}` : `signal ${end.signal}`);
+  const how =
+    end.error?.message ??
+    (end.signal === undefined ? `exit ${end.code ?? "unknown"}` : `signal ${end.signal}`);
   return new IngotError("limit.engine", `the engine's process ended (${how})`, {
     hint: "every ref is where it was; go on with: ingot train --resume",
     data: { where: "engine" },
@@ -83,7 +97,13 @@ function endError(end: ChannelEnd): IngotError {
 
 /** Error as it travels. Anything that is no IngotError is a bug and keeps its stack in the message. */
 export function toWire(error: unknown): Extract<EngineReply, { error: unknown }>["error"] {
-  if (error instanceof IngotError) return { code: error.code, message: error.message, data: error.data, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  if (error instanceof IngotError)
+    return {
+      code: error.code,
+      message: error.message,
+      data: error.data,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    };
   return { code: "bug", message: error instanceof Error ? (error.stack ?? error.message) : bugText(error) };
 }
 

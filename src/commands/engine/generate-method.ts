@@ -1,6 +1,6 @@
 import { IngotError } from "../../base/errors.ts";
 import { openDecoder } from "../../generate/decoder.ts";
-import { generate } from "../../generate/generate.ts";
+import { answerPrompt } from "../../generate/generate.ts";
 import type { Sampling } from "../../generate/sampling.ts";
 import { openGraph } from "../../runtime/open-graph.ts";
 import { openRuntime } from "../../runtime/ort.ts";
@@ -33,7 +33,10 @@ export async function generateMethod(job: GenerateJob, context: MethodContext): 
   const { base, model, feeds } = await loadVersion(job, scratch);
   const { tokenizer } = base;
   if (tokenizer === undefined || base.task !== "text-generation") {
-    throw new IngotError("input.model", "this model does not generate text", { hint: "give its inputs as tensors: ingot run REV --input FILE.safetensors", data: { where: base.task } });
+    throw new IngotError("input.model", "this model does not generate text", {
+      hint: "give its inputs as tensors: ingot run REV --input FILE.safetensors",
+      data: { where: base.task },
+    });
   }
   const session = await openGraph(runtime, scratch, model, { threads: job.threads, optimize: "all" });
   try {
@@ -41,8 +44,7 @@ export async function generateMethod(job: GenerateJob, context: MethodContext): 
     const ids = promptTokens(tokenizer, job.prompt);
     const started = performance.now();
     let first = 0;
-    const answer = await generate({
-      decoder,
+    const answer = await answerPrompt(decoder, {
       tokenizer,
       promptIds: ids,
       maxNewTokens: job.maxNewTokens,

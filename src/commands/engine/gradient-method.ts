@@ -15,10 +15,24 @@ export interface GradientJob {
 }
 
 /** The reverse walk alone, on any model. */
-export async function gradientMethod(job: GradientJob, context: MethodContext): Promise<ReadonlyMap<string, HostTensor>> {
+export async function gradientMethod(
+  job: GradientJob,
+  context: MethodContext,
+): Promise<ReadonlyMap<string, HostTensor>> {
   const runtime = await openRuntime();
   const scratch = await context.openScratch(job.model.folder);
   const entry = job.model.files.find((f) => f.path === job.model.entry)?.name ?? job.model.entry;
-  const model = await openWeights(decodeModel(await readScratch(scratch, entry, 2 ** 31 - 1)), job.model, scratch);
-  return computeGradients({ model, inputs: job.inputs, ...(job.cotangents === undefined ? {} : { cotangents: job.cotangents }), wrt: job.wrt, runtime, scratch });
+  const model = await openWeights(
+    decodeModel(await readScratch(scratch, entry, 2 ** 31 - 1)),
+    job.model,
+    scratch,
+  );
+  return computeGradients({
+    model,
+    inputs: job.inputs,
+    ...(job.cotangents === undefined ? {} : { cotangents: job.cotangents }),
+    wrt: job.wrt,
+    runtime,
+    scratch,
+  });
 }

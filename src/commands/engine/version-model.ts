@@ -26,7 +26,11 @@ export interface LoadedVersion {
 export async function loadVersion(version: VersionOnDisk, scratch: Scratch): Promise<LoadedVersion> {
   const base = await loadBase(version.model, scratch);
   const adapters: LoadedAdapter[] = [];
-  for (const [i, adapter] of version.adapters.entries()) adapters.push(await loadAdapter(adapter, base, scratch, `ingot/adapter${i}/`));
-  const model = inferenceModel(base.model, adapters.map((a) => a.layers));
+  for (const [i, adapter] of version.adapters.entries())
+    adapters.push(await loadAdapter(adapter, base, scratch, `ingot/adapter${i}/`));
+  const model = inferenceModel(
+    base.model,
+    adapters.map((a) => a.layers),
+  );
   return { base, adapters, model, feeds: new Map(adapters.flatMap((a) => [...frozenFeeds(a)])) };
 }

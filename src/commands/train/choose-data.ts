@@ -28,7 +28,12 @@ export interface ChosenData {
  * Datasets of a training: those named (a file is added first), else what was added and not trained on this line; and the
  * line's earlier ones, for replay and for the probe. Throws `ref.missing` where there is nothing to train on.
  */
-export async function chooseData(context: Context, repo: Repository, words: readonly string[], commit: Oid): Promise<ChosenData> {
+export async function chooseData(
+  context: Context,
+  repo: Repository,
+  words: readonly string[],
+  commit: Oid,
+): Promise<ChosenData> {
   const lineage = await lineageData(repo, commit);
   const trained = new Set(lineage.map((d) => d.oid));
   const refs = await repo.refs();
@@ -47,15 +52,26 @@ export async function chooseData(context: Context, repo: Repository, words: read
   if (words.length === 0) {
     const newest = new Map(registeredDatasets(refs).map((d) => [d.name, d]));
     for (const d of newest.values()) if (!trained.has(d.oid)) chosen.push({ oid: d.oid, name: d.name });
-    if (chosen.length === 0) throw new IngotError("ref.missing", "there is no data that this line was not trained on", { hint: "ingot data add FILE, or name a dataset: ingot train NAME" });
+    if (chosen.length === 0)
+      throw new IngotError("ref.missing", "there is no data that this line was not trained on", {
+        hint: "ingot data add FILE, or name a dataset: ingot train NAME",
+      });
   }
   const seen = new Set<string>();
-  for (const d of lineage) for (const id of await readIds(repo, (await repo.readRecord(d.oid, "dataset")).train)) seen.add(id);
+  for (const d of lineage)
+    for (const id of await readIds(repo, (await repo.readRecord(d.oid, "dataset")).train)) seen.add(id);
   const describe = async (oid: Oid, name: string, role: "train" | "replay"): Promise<ChosenDataset> => {
     const record = await repo.readRecord(oid, "dataset");
     const ids = await readIds(repo, record.train);
     const heldOut = (await readIds(repo, record.heldOut)).length;
-    return { oid, name, role, examples: ids.length, newExamples: role === "replay" ? 0 : ids.filter((id) => !seen.has(id)).length, heldOut };
+    return {
+      oid,
+      name,
+      role,
+      examples: ids.length,
+      newExamples: role === "replay" ? 0 : ids.filter((id) => !seen.has(id)).length,
+      heldOut,
+    };
   };
   const named = new Set(chosen.map((d) => d.oid));
   const datasets: ChosenDataset[] = [];

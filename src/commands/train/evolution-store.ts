@@ -11,7 +11,12 @@ function bytesOf(column: Float32Array | Uint32Array | Uint8Array): Uint8Array {
 }
 
 /** Stores a table as an evolution record with its columns as blobs. Times stay outside: the same training gives the same id. */
-export async function storeEvolution(session: WriteSession, table: EvolutionTable, datasets: readonly Oid[], rule: string): Promise<Oid> {
+export async function storeEvolution(
+  session: WriteSession,
+  table: EvolutionTable,
+  datasets: readonly Oid[],
+  rule: string,
+): Promise<Oid> {
   const ids = new Uint8Array(table.examples.length * 32);
   table.examples.forEach((id, i) => {
     ids.set(oidToBytes(parseOid(id)), i * 32);
@@ -36,11 +41,16 @@ export async function storeEvolution(session: WriteSession, table: EvolutionTabl
 const MAX_COLUMN_BYTES = 1 << 30;
 
 /** Reads a stored evolution. Throws `integrity.*` for columns of another size than the record says. */
-export async function readEvolution(repo: Repository, oid: Oid, timesMs: readonly number[] = []): Promise<EvolutionTable & { readonly rule: string; readonly datasets: readonly Oid[] }> {
+export async function readEvolution(
+  repo: Repository,
+  oid: Oid,
+  timesMs: readonly number[] = [],
+): Promise<EvolutionTable & { readonly rule: string; readonly datasets: readonly Oid[] }> {
   const record = await repo.readRecord(oid, "evolution");
   const column = async (blob: Oid, width: number): Promise<Uint8Array> => {
     const bytes = await repo.readBytes(blob, MAX_COLUMN_BYTES);
-    if (bytes.length !== examples.length * record.steps.length * width) bug(`a column of ${bytes.length} bytes`);
+    if (bytes.length !== examples.length * record.steps.length * width)
+      bug(`a column of ${bytes.length} bytes`);
     return bytes.slice();
   };
   const examples = await readIds(repo, record.examples);

@@ -4,8 +4,8 @@ import type { Oid } from "../../base/oid.ts";
 import type { CheckpointRecord, Plain } from "../../objects/records.ts";
 import { acquireLease, type Lease } from "../../repo/lease.ts";
 import type { Repository } from "../../repo/repository.ts";
-import { openScratch } from "../../storage/scratch.ts";
 import { appendUserLog } from "../../storage/files.ts";
+import { openScratch } from "../../storage/scratch.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import type { EngineTrainEvent, TrainResult } from "../../train/job.ts";
 import type { Context } from "../context.ts";
@@ -28,9 +28,17 @@ export async function* executeTraining(context: Context, execution: Execution): 
   const repo = await context.openRepository();
   const storage = repositoryStorage(context);
   const clocks = { clock: context.clock, random: context.random };
-  const turn = await acquireLease(storage, "train", { ...clocks, command: context.commandLine, waitMs: WAIT_MS }).catch((error: unknown) => {
+  const turn = await acquireLease(storage, "train", {
+    ...clocks,
+    command: context.commandLine,
+    waitMs: WAIT_MS,
+  }).catch((error: unknown) => {
     throw error instanceof IngotError && error.code === "conflict.lease"
-      ? new IngotError("conflict.lease", `another training is running (${String(error.data.command ?? "unknown")}), ${error.message}`, { hint: "wait until it ends, or stop it with Ctrl-C", data: error.data })
+      ? new IngotError(
+          "conflict.lease",
+          `another training is running (${String(error.data.command ?? "unknown")}), ${error.message}`,
+          { hint: "wait until it ends, or stop it with Ctrl-C", data: error.data },
+        )
       : error;
   });
   let lease: Lease | undefined;
@@ -39,7 +47,10 @@ export async function* executeTraining(context: Context, execution: Execution): 
     lease = await acquireLease(storage, `run-${run}`, { ...clocks, command: context.commandLine, waitMs: 0 });
     const training = new Training(context, repo, execution, run, [turn, lease]);
     for await (const event of training.events()) {
-      appendUserLog(path.join(context.root ?? bug("no repository"), ".ingot", "runs", run, "events.jsonl"), `${JSON.stringify(event)}\n`);
+      appendUserLog(
+        path.join(context.root ?? bug("no repository"), ".ingot", "runs", run, "events.jsonl"),
+        `${JSON.stringify(event)}\n`,
+      );
       yield event;
     }
   } finally {
@@ -56,11 +67,26 @@ async function recordRun(context: Context, repo: Repository, execution: Executio
   const base = (await repo.refs()).counter("run");
   // The record names its run, so it is written under the number that is expected; another number makes it anew.
   run = `t${base + 1}`;
-  const oid = await session.putRecord(checkpointRecord(execution, run, { step: 0, cursor: 0, tokens: {}, lastLoss: 0, elapsedMs: 0 }, []));
+  const oid = await session.putRecord(
+    checkpointRecord(execution, run, { step: 0, cursor: 0, tokens: {}, lastLoss: 0, elapsedMs: 0 }, []),
+  );
   await session.publish((refs, next) => {
     const number = next("run");
-    if (`t${number}` !== run) throw new IngotError("conflict.ref", "another training was recorded meanwhile", { hint: "run the command again" });
-    return { command: context.commandLine, housekeeping: true, edits: [{ ref: `runs/${run}/0`, ...(refs.get(`runs/${run}/0`) === undefined ? {} : { old: refs.get(`runs/${run}/0`)! }), new: { oid } }] };
+    if (`t${number}` !== run)
+      throw new IngotError("conflict.ref", "another training was recorded meanwhile", {
+        hint: "run the command again",
+      });
+    return {
+      command: context.commandLine,
+      housekeeping: true,
+      edits: [
+        {
+          ref: `runs/${run}/0`,
+          ...(refs.get(`runs/${run}/0`) === undefined ? {} : { old: refs.get(`runs/${run}/0`)! }),
+          new: { oid },
+        },
+      ],
+    };
   });
   return run;
 }
@@ -73,7 +99,13 @@ interface Progress {
   readonly elapsedMs: number;
 }
 
-function checkpointRecord(execution: Execution, run: string, progress: Progress, timesMs: readonly number[], stored: Pick<CheckpointRecord, "state" | "evolution"> = {}): CheckpointRecord {
+function checkpointRecord(
+  execution: Execution,
+  run: string,
+  progress: Progress,
+  timesMs: readonly number[],
+  stored: Pick<CheckpointRecord, "state" | "evolution"> = {},
+): CheckpointRecord {
   return {
     kind: "checkpoint",
     run,
@@ -85,7 +117,11 @@ function checkpointRecord(execution: Execution, run: string, progress: Progress,
     cursor: progress.cursor,
     random: { seed: Number(execution.recipe.seed), kind: "counter" },
     evolutionTimesMs: timesMs,
-    progress: { tokens: progress.tokens, lastLoss: progress.lastLoss, elapsedMs: Math.round(progress.elapsedMs) },
+    progress: {
+      tokens: progress.tokens,
+      lastLoss: progress.lastLoss,
+      elapsedMs: Math.round(progress.elapsedMs),
+    },
     ...stored,
   };
 }
@@ -95,7 +131,10 @@ function plain(value: unknown): Plain {
   return JSON.parse(JSON.stringify(value)) as Plain;
 }
 
-type QueueItem = { readonly event: EngineTrainEvent } | { readonly result: TrainResult } | { readonly error: unknown };
+type QueueItem =
+  | { readonly event: EngineTrainEvent }
+  | { readonly result: TrainResult }
+  | { readonly error: unknown };
 
 /** One training on its way. */
 class Training {
@@ -108,7 +147,13 @@ class Training {
   private wake: (() => void) | undefined;
   private step = 0;
 
-  constructor(context: Context, repo: Repository, execution: Execution, run: string, leases: readonly Lease[]) {
+  constructor(
+    context: Context,
+    repo: Repository,
+    execution: Execution,
+    run: string,
+    leases: readonly Lease[],
+  ) {
     this.context = context;
     this.repo = repo;
     this.execution = execution;
@@ -128,10 +173,12 @@ class Training {
     const beat = setInterval(() => void this.beat(), BEAT_MS);
     try {
       yield { event: "start", run, from: this.step, steps };
-      client.request<TrainResult>("train.start", {}, (event: EngineTrainEvent) => this.push({ event })).then(
-        (result) => this.push({ result }),
-        (error: unknown) => this.push({ error }),
-      );
+      client
+        .request<TrainResult>("train.start", {}, (event: EngineTrainEvent) => this.push({ event }))
+        .then(
+          (result) => this.push({ result }),
+          (error: unknown) => this.push({ error }),
+        );
       for (;;) {
         const item = await this.next();
         if ("error" in item) throw item.error;
@@ -177,39 +224,80 @@ class Training {
   }
 
   private async handle(event: EngineTrainEvent, elapsedMs: number): Promise<TrainEvent> {
-    if (event.event === "checkpoint") return { event: "checkpoint", step: event.step, id: await this.storeCheckpoint(event, elapsedMs) };
+    if (event.event === "checkpoint")
+      return { event: "checkpoint", step: event.step, id: await this.storeCheckpoint(event, elapsedMs) };
     if (event.event === "step") this.step = event.step;
     return event;
   }
 
   private async end(result: TrainResult, steps: number, durationMs: number): Promise<TrainEvent> {
-    if (result.finished) return publishResult(this.context, this.repo, this.execution, this.run, result, durationMs);
-    return { event: "paused", code: "paused.run", run: this.run, step: result.step, steps, resume: `ingot train --resume ${this.run}` };
+    if (result.finished)
+      return publishResult(this.context, this.repo, this.execution, this.run, result, durationMs);
+    return {
+      event: "paused",
+      code: "paused.run",
+      run: this.run,
+      step: result.step,
+      steps,
+      resume: `ingot train --resume ${this.run}`,
+    };
   }
 
   /** Stores a checkpoint as a pack of its own and drops those beyond the last few of the run, in one operation. */
-  private async storeCheckpoint(event: Extract<EngineTrainEvent, { event: "checkpoint" }>, elapsedMs: number): Promise<Oid> {
+  private async storeCheckpoint(
+    event: Extract<EngineTrainEvent, { event: "checkpoint" }>,
+    elapsedMs: number,
+  ): Promise<Oid> {
     const { repo, execution, run, context } = this;
     for (const lease of this.leases) await lease.assertHeld();
     const scratch = await openScratch(execution.job.model.folder);
     const session = await repo.begin({ transient: true });
     try {
-      const put = (name: string): Promise<Oid> => withScratch(scratch, name, async (source) => (await session.putSource(source)).oid);
-      const state = { theta: await put(event.files.theta), m: await put(event.files.m), v: await put(event.files.v) };
-      const evolution = event.evolution === undefined || event.evolution.steps.length === 0 ? undefined : await storeEvolution(session, event.evolution, execution.record.datasets.map((d) => d.oid as Oid), "exact");
-      const progress = { step: event.step, cursor: event.cursor, tokens: event.tokens, lastLoss: event.lastLoss, elapsedMs };
-      const oid = await session.putRecord(checkpointRecord(execution, run, progress, event.evolution?.timesMs ?? [], { state, ...(evolution === undefined ? {} : { evolution }) }));
+      const put = (name: string): Promise<Oid> =>
+        withScratch(scratch, name, async (source) => (await session.putSource(source)).oid);
+      const state = {
+        theta: await put(event.files.theta),
+        m: await put(event.files.m),
+        v: await put(event.files.v),
+      };
+      const evolution =
+        event.evolution === undefined || event.evolution.steps.length === 0
+          ? undefined
+          : await storeEvolution(
+              session,
+              event.evolution,
+              execution.record.datasets.map((d) => d.oid as Oid),
+              "exact",
+            );
+      const progress = {
+        step: event.step,
+        cursor: event.cursor,
+        tokens: event.tokens,
+        lastLoss: event.lastLoss,
+        elapsedMs,
+      };
+      const oid = await session.putRecord(
+        checkpointRecord(execution, run, progress, event.evolution?.timesMs ?? [], {
+          state,
+          ...(evolution === undefined ? {} : { evolution }),
+        }),
+      );
       const limit = Number(execution.recipe.save_total_limit);
       await session.publish((refs) => {
         const ref = `runs/${run}/${event.step}`;
-        const mine = refs.list(`runs/${run}/`).map(({ name, value }) => ({ name, value, step: Number(name.slice(name.lastIndexOf("/") + 1)) }));
+        const mine = refs
+          .list(`runs/${run}/`)
+          .map(({ name, value }) => ({ name, value, step: Number(name.slice(name.lastIndexOf("/") + 1)) }));
         const kept = mine.filter((c) => c.step < event.step).sort((a, b) => b.step - a.step);
         const gone = [...kept.slice(limit - 1), ...mine.filter((c) => c.step > event.step)];
         const old = refs.get(ref);
         return {
           command: context.commandLine,
           housekeeping: true,
-          edits: [{ ref, ...(old === undefined ? {} : { old }), new: { oid } }, ...gone.map((c) => ({ ref: c.name, old: c.value }))],
+          edits: [
+            { ref, ...(old === undefined ? {} : { old }), new: { oid } },
+            ...gone.map((c) => ({ ref: c.name, old: c.value })),
+          ],
         };
       });
       return oid;

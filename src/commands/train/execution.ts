@@ -13,4 +13,3 @@ export interface Execution {
   /** Run that goes on; a new one otherwise. */
   readonly resumed?: { readonly run: string; readonly step: number; readonly elapsedMs: number };
 }
-

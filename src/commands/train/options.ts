@@ -24,7 +24,11 @@ export interface TrainOptions {
 /** What is recorded of a run before its first step, beside the recipe: enough to go on after any crash. */
 export interface RunRecordPlan {
   readonly given: Readonly<Record<string, unknown>>;
-  readonly datasets: readonly { readonly oid: string; readonly name: string; readonly role: "train" | "replay" }[];
+  readonly datasets: readonly {
+    readonly oid: string;
+    readonly name: string;
+    readonly role: "train" | "replay";
+  }[];
   readonly probe: "none" | "all" | number;
   readonly stack: boolean;
   readonly keep: boolean;

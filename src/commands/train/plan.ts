@@ -1,7 +1,7 @@
 import { bug, IngotError } from "../../base/errors.ts";
 import type { Oid } from "../../base/oid.ts";
-import type { Repository } from "../../repo/repository.ts";
 import { findLeaseHolder } from "../../repo/lease.ts";
+import type { Repository } from "../../repo/repository.ts";
 import type { PlanCheck, TrainPlan } from "../../train/events.ts";
 import { historyOf } from "../../train/evolution.ts";
 import type { EnginePlan, TrainJob } from "../../train/job.ts";
@@ -47,7 +47,12 @@ export async function planTraining(context: Context, options: TrainOptions): Pro
     stack: options.stack === true,
     keep: options.keep === true,
     ...(options.name === undefined ? {} : { name: options.name }),
-    message: options.message ?? `train ${data.datasets.filter((d) => d.role === "train").map((d) => d.name).join(", ")}`,
+    message:
+      options.message ??
+      `train ${data.datasets
+        .filter((d) => d.role === "train")
+        .map((d) => d.name)
+        .join(", ")}`,
     regressed: await regressedBefore(repo, start),
     ...snapshotSetting(context),
     commandLine: context.commandLine,
@@ -55,7 +60,16 @@ export async function planTraining(context: Context, options: TrainOptions): Pro
   const { engine, job, plan } = await openRun(context, repo, start, record, options.threads);
   try {
     const described = await describePlan(context, repo, start, data, plan, ignored);
-    return { plan: described, start, datasets: data.datasets, record, recipe: plan.recipe, engine, job, asksAgain: data.repeated };
+    return {
+      plan: described,
+      start,
+      datasets: data.datasets,
+      record,
+      recipe: plan.recipe,
+      engine,
+      job,
+      asksAgain: data.repeated,
+    };
   } catch (error) {
     await engine.close();
     throw error;
@@ -73,7 +87,8 @@ export async function openRun(
 ): Promise<{ engine: Engine; job: TrainJob; plan: EnginePlan }> {
   const { scratch, model, adapters } = await materialiseStart(context, repo, start.snapshot);
   const datasets = [];
-  for (const d of record.datasets) datasets.push(await materialiseDataset(repo, scratch, d.oid as Oid, d.name, d.role));
+  for (const d of record.datasets)
+    datasets.push(await materialiseDataset(repo, scratch, d.oid as Oid, d.name, d.role));
   const job: TrainJob = {
     model,
     adapters,
@@ -98,8 +113,13 @@ export async function openRun(
 function snapshotSetting(context: Context): { snapshotSteps?: readonly number[] } {
   const steps = context.settings.find("evolution.steps")?.value;
   if (steps === undefined) return {};
-  if (!Array.isArray(steps) || !steps.every((s) => typeof s === "number" && Number.isSafeInteger(s) && s >= 0)) {
-    throw new IngotError("usage.config", "'evolution.steps' is no list of steps", { hint: "evolution.steps = [0, 10, 25, 50]" });
+  if (
+    !Array.isArray(steps) ||
+    !steps.every((s) => typeof s === "number" && Number.isSafeInteger(s) && s >= 0)
+  ) {
+    throw new IngotError("usage.config", "'evolution.steps' is no list of steps", {
+      hint: "evolution.steps = [0, 10, 25, 50]",
+    });
   }
   return { snapshotSteps: steps as readonly number[] };
 }
@@ -111,7 +131,14 @@ async function regressedBefore(repo: Repository, start: StartPoint): Promise<rea
   return table.examples.filter((_, column) => historyOf(table, column).status === "regressed");
 }
 
-async function describePlan(context: Context, repo: Repository, start: StartPoint, data: ChosenData, plan: EnginePlan, ignored: readonly string[]): Promise<TrainPlan> {
+async function describePlan(
+  context: Context,
+  repo: Repository,
+  start: StartPoint,
+  data: ChosenData,
+  plan: EnginePlan,
+  ignored: readonly string[],
+): Promise<TrainPlan> {
   const refs = await repo.refs();
   const versions = indexVersions(refs);
   const newRows = data.datasets.filter((d) => d.role === "train");
@@ -119,15 +146,32 @@ async function describePlan(context: Context, repo: Repository, start: StartPoin
   const memoryBytes = plan.memoryBytes;
   const diskBytes = plan.stateBytes * 4 + plan.trainable * 4;
   const notes = [...plan.notes];
-  if (ignored.length > 0) notes.push(`recipe keys without meaning here are ignored: ${[...new Set(ignored)].join(", ")}`);
-  for (const d of newRows) if (d.newExamples < d.examples) notes.push(`${d.name}: ${d.newExamples} of ${d.examples} examples are new, ${d.examples - d.newExamples} were trained on this line before`);
+  if (ignored.length > 0)
+    notes.push(`recipe keys without meaning here are ignored: ${[...new Set(ignored)].join(", ")}`);
+  for (const d of newRows)
+    if (d.newExamples < d.examples)
+      notes.push(
+        `${d.name}: ${d.newExamples} of ${d.examples} examples are new, ${d.examples - d.newExamples} were trained on this line before`,
+      );
   const replay = Number(plan.recipe.replay);
   if (plan.earlierRows > 0) {
-    notes.push(replay > 0 ? `${Math.round(replay * 100)} % as many rows again are replayed from earlier data, drawn anew each epoch (--replay 0 turns it off)` : "earlier data is not replayed: what was learned from it may be forgotten (--replay 0.5)");
+    notes.push(
+      replay > 0
+        ? `${Math.round(replay * 100)} % as many rows again are replayed from earlier data, drawn anew each epoch (--replay 0 turns it off)`
+        : "earlier data is not replayed: what was learned from it may be forgotten (--replay 0.5)",
+    );
   }
-  for (const run of unfinishedRuns(refs)) notes.push(`${run.run} is unfinished, at step ${run.checkpoints.at(-1)?.step ?? 0} (ingot train --resume ${run.run})`);
+  for (const run of unfinishedRuns(refs))
+    notes.push(
+      `${run.run} is unfinished, at step ${run.checkpoints.at(-1)?.step ?? 0} (ingot train --resume ${run.run})`,
+    );
   return {
-    base: { version: callVersion(versions, start.commit), commit: start.commit, model: start.snapshot.base, isBase },
+    base: {
+      version: callVersion(versions, start.commit),
+      commit: start.commit,
+      model: start.snapshot.base,
+      isBase,
+    },
     next: `v${refs.counter("version")}`,
     method: String(plan.recipe.method),
     datasets: data.datasets.map(({ oid, ...d }) => ({ dataset: oid, ...d })),
@@ -137,7 +181,11 @@ async function describePlan(context: Context, repo: Repository, start: StartPoin
     tokens: plan.tokens,
     probe: plan.probe,
     replay,
-    estimate: { durationMs: Math.round((4 * (plan.frozen + plan.trainable) * plan.tokens * 1000) / ASSUMED_FLOPS), memoryBytes, diskBytes },
+    estimate: {
+      durationMs: Math.round((4 * (plan.frozen + plan.trainable) * plan.tokens * 1000) / ASSUMED_FLOPS),
+      memoryBytes,
+      diskBytes,
+    },
     recipe: plan.recipe,
     checks: await runChecks(context, repo, start, data, plan, diskBytes),
     notes,
@@ -145,7 +193,14 @@ async function describePlan(context: Context, repo: Repository, start: StartPoin
 }
 
 /** Every check of a plan, said even where it passes; a training starts only when all do. */
-async function runChecks(context: Context, repo: Repository, start: StartPoint, data: ChosenData, plan: EnginePlan, diskBytes: number): Promise<readonly PlanCheck[]> {
+async function runChecks(
+  context: Context,
+  repo: Repository,
+  start: StartPoint,
+  data: ChosenData,
+  plan: EnginePlan,
+  diskBytes: number,
+): Promise<readonly PlanCheck[]> {
   const fresh = data.datasets.filter((d) => d.role === "train");
   const storage = repositoryStorage(context);
   const free = await storage.freeBytes();
@@ -153,15 +208,39 @@ async function runChecks(context: Context, repo: Repository, start: StartPoint, 
   const needed = Math.max(diskBytes, least);
   const refs = await repo.refs();
   const live = [];
-  for (const run of unfinishedRuns(refs)) if ((await findLeaseHolder(storage, `run-${run.run}`)) !== undefined) live.push(run.run);
+  for (const run of unfinishedRuns(refs))
+    if ((await findLeaseHolder(storage, `run-${run.run}`)) !== undefined) live.push(run.run);
   return [
-    { name: "data", ok: plan.newRows > 0, detail: `${fresh.map((d) => d.name).join(", ")}: ${plan.newRows} rows, every row found in its file` },
+    {
+      name: "data",
+      ok: plan.newRows > 0,
+      detail: `${fresh.map((d) => d.name).join(", ")}: ${plan.newRows} rows, every row found in its file`,
+    },
     { name: "base", ok: true, detail: `model ${start.snapshot.base.slice(0, 8)} verified by its id` },
-    { name: "duplicates", ok: true, detail: data.repeated.length > 0 ? `trained on this line before: ${data.repeated.join(", ")}` : "no dataset is trained twice" },
-    { name: "disk", ok: free === undefined || free >= needed, detail: `needs ${formatBytes(needed)}, ${free === undefined ? "free space unknown" : `${formatBytes(free)} free`}` },
+    {
+      name: "duplicates",
+      ok: true,
+      detail:
+        data.repeated.length > 0
+          ? `trained on this line before: ${data.repeated.join(", ")}`
+          : "no dataset is trained twice",
+    },
+    {
+      name: "disk",
+      ok: free === undefined || free >= needed,
+      detail: `needs ${formatBytes(needed)}, ${free === undefined ? "free space unknown" : `${formatBytes(free)} free`}`,
+    },
     { name: "device", ok: true, detail: "cpu" },
-    { name: "previous run", ok: live.length === 0, detail: live.length === 0 ? "no training is running" : `${live.join(", ")} is running` },
-    { name: "store", ok: refs.n > 0 || bug("an empty log"), detail: `log at ${refs.n}, objects of this line read and verified` },
+    {
+      name: "previous run",
+      ok: live.length === 0,
+      detail: live.length === 0 ? "no training is running" : `${live.join(", ")} is running`,
+    },
+    {
+      name: "store",
+      ok: refs.n > 0 || bug("an empty log"),
+      detail: `log at ${refs.n}, objects of this line read and verified`,
+    },
   ];
 }
 

@@ -22,7 +22,11 @@ export interface StoredResult {
 }
 
 /** Stores the trained files and what the version is. The base and the adapters below stay what they were. */
-export async function storeResult(session: WriteSession, execution: Pick<Execution, "start" | "job">, result: TrainResult): Promise<StoredResult> {
+export async function storeResult(
+  session: WriteSession,
+  execution: Pick<Execution, "start" | "job">,
+  result: TrainResult,
+): Promise<StoredResult> {
   const { snapshot } = execution.start;
   const scratch = await openScratch(execution.job.model.folder);
   const entries = [];
@@ -33,25 +37,45 @@ export async function storeResult(session: WriteSession, execution: Pick<Executi
   }
   entries.sort((a, b) => (a.path < b.path ? -1 : 1));
   const tree = await session.putRecord({ kind: "tree", entries });
-  const record: AdapterRecord = { kind: "adapter", method: result.method, model: snapshot.base, tree, entry: result.entry };
+  const record: AdapterRecord = {
+    kind: "adapter",
+    method: result.method,
+    model: snapshot.base,
+    tree,
+    entry: result.entry,
+  };
   const adapter = await session.putRecord(record);
   const below = execution.job.stack ? snapshot.adapters : snapshot.adapters.slice(0, -1);
   return {
     adapter,
-    snapshot: await session.putRecord({ kind: "snapshot", base: snapshot.base, adapters: [...below, adapter] }),
+    snapshot: await session.putRecord({
+      kind: "snapshot",
+      base: snapshot.base,
+      adapters: [...below, adapter],
+    }),
     sizeBytes: entries.reduce((sum, e) => sum + e.sizeBytes, 0),
   };
 }
 
 /** Turns the result of a finished run into a version, by one operation: tag, branch (unless kept aside), end of the run. */
-export async function publishResult(context: Context, repo: Repository, execution: Execution, run: string, result: TrainResult, durationMs: number): Promise<TrainEvent> {
+export async function publishResult(
+  context: Context,
+  repo: Repository,
+  execution: Execution,
+  run: string,
+  result: TrainResult,
+  durationMs: number,
+): Promise<TrainEvent> {
   const { start, record } = execution;
   const session = await repo.begin();
   try {
     const stored = await storeResult(session, execution, result);
     const verdict = judge(context, result, record.keep);
     const datasetIds = record.datasets.map((d) => d.oid as Oid);
-    const evolution = result.evolution === undefined ? undefined : await storeEvolution(session, result.evolution, datasetIds, result.rule);
+    const evolution =
+      result.evolution === undefined
+        ? undefined
+        : await storeEvolution(session, result.evolution, datasetIds, result.rule);
     const commitRecord: CommitRecord = {
       kind: "commit",
       snapshot: stored.snapshot,
@@ -64,13 +88,20 @@ export async function publishResult(context: Context, repo: Repository, executio
       environment: programEnvironment(result.environment),
       training: { steps: result.step, loss: result.loss, durationMs: Math.round(durationMs), run },
       ...(result.metrics === undefined ? {} : { metrics: result.metrics }),
-      ...(evolution === undefined ? {} : { evolution, evolutionTimesMs: (result.evolution?.timesMs ?? []).map(Math.round) }),
+      ...(evolution === undefined
+        ? {}
+        : { evolution, evolutionTimesMs: (result.evolution?.timesMs ?? []).map(Math.round) }),
       ...(verdict.keep ? {} : { aside: verdict.reasons.join("; ") }),
     };
     const commit = await session.putRecord(commitRecord);
     let made: ReturnType<typeof versionEdits> | undefined;
     await session.publish((refs, next) => {
-      made = versionEdits(refs, next, { commit, onto: start.commit, aside: !verdict.keep, name: record.name });
+      made = versionEdits(refs, next, {
+        commit,
+        onto: start.commit,
+        aside: !verdict.keep,
+        name: record.name,
+      });
       const ended = refs.list(`runs/${run}/`).map(({ name, value }) => ({ ref: name, old: value }));
       return { command: record.commandLine, edits: [...made.edits, ...ended] };
     });
@@ -108,9 +139,22 @@ function judge(context: Context, result: TrainResult, overruled: boolean): KeepV
 function trainedDatasets({ record }: Execution, result: TrainResult): readonly TrainedDataset[] {
   const fresh = record.datasets.filter((d) => d.role === "train");
   const earlier = record.datasets.filter((d) => d.role === "replay");
-  const share = (from: "new" | "earlier", count: number): number => Math.round((result.tokens[from] ?? 0) / Math.max(1, count));
+  const share = (from: "new" | "earlier", count: number): number =>
+    Math.round((result.tokens[from] ?? 0) / Math.max(1, count));
   return [
-    ...fresh.map((d) => ({ dataset: d.oid as Oid, role: d.role, name: d.name, tokens: share("new", fresh.length) })),
-    ...earlier.filter(() => (result.tokens.earlier ?? 0) > 0).map((d) => ({ dataset: d.oid as Oid, role: d.role, name: d.name, tokens: share("earlier", earlier.length) })),
+    ...fresh.map((d) => ({
+      dataset: d.oid as Oid,
+      role: d.role,
+      name: d.name,
+      tokens: share("new", fresh.length),
+    })),
+    ...earlier
+      .filter(() => (result.tokens.earlier ?? 0) > 0)
+      .map((d) => ({
+        dataset: d.oid as Oid,
+        role: d.role,
+        name: d.name,
+        tokens: share("earlier", earlier.length),
+      })),
   ];
 }

@@ -4,11 +4,11 @@ import { resolveRevision } from "../../repo/resolve.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import type { EngineTrainEvent, TrainResult } from "../../train/job.ts";
 import type { Context } from "../context.ts";
+import { lineageData } from "../data/registry.ts";
 import type { RunRecordPlan } from "./options.ts";
 import { openRun } from "./plan.ts";
 import { storeResult } from "./publish-result.ts";
 import { findStart } from "./start-point.ts";
-import { lineageData } from "../data/registry.ts";
 
 export interface ReproduceResult {
   readonly reproduced: boolean;
@@ -24,24 +24,39 @@ export interface ReproduceResult {
  * Trains a version again in a scratch place and compares what comes out with what it holds, byte for byte. Nothing is kept.
  * Throws `usage.argument` for a version that no training made.
  */
-export async function reproduce(context: Context, options: { readonly revision: string; readonly threads?: number | undefined; readonly onEvent?: (event: TrainEvent | EngineTrainEvent) => void }): Promise<ReproduceResult> {
+export async function reproduce(
+  context: Context,
+  options: {
+    readonly revision: string;
+    readonly threads?: number | undefined;
+    readonly onEvent?: (event: TrainEvent | EngineTrainEvent) => void;
+  },
+): Promise<ReproduceResult> {
   const repo = await context.openRepository();
   const commit = await resolveRevision(repo, options.revision);
   const record = await repo.readRecord(commit, "commit");
   const parent = record.parents[0];
   if (record.recipe === undefined || parent === undefined) {
-    throw new IngotError("usage.argument", `'${options.revision}' was imported, not trained`, { hint: "its files are verified by: ingot fsck --deep", data: { where: options.revision } });
+    throw new IngotError("usage.argument", `'${options.revision}' was imported, not trained`, {
+      hint: "its files are verified by: ingot fsck --deep",
+      data: { where: options.revision },
+    });
   }
   const start = await findStart(repo, parent);
-  const trained = record.datasets.filter((d) => d.role === "train").map((d) => ({ oid: d.dataset, name: d.name, role: "train" as const }));
+  const trained = record.datasets
+    .filter((d) => d.role === "train")
+    .map((d) => ({ oid: d.dataset, name: d.name, role: "train" as const }));
   const named = new Set<string>(trained.map((d) => d.oid));
-  const earlier = (await lineageData(repo, parent)).filter((d) => !named.has(d.oid)).map((d) => ({ oid: d.oid, name: d.name, role: "replay" as const }));
+  const earlier = (await lineageData(repo, parent))
+    .filter((d) => !named.has(d.oid))
+    .map((d) => ({ oid: d.oid, name: d.name, role: "replay" as const }));
   const expectedSnapshot = await repo.readRecord(record.snapshot, "snapshot");
   const plan: RunRecordPlan = {
     given: record.recipe,
     datasets: [...trained, ...earlier],
     probe: "none",
-    stack: expectedSnapshot.adapters.length > start.snapshot.adapters.length && start.snapshot.adapters.length > 0,
+    stack:
+      expectedSnapshot.adapters.length > start.snapshot.adapters.length && start.snapshot.adapters.length > 0,
     keep: true,
     message: "",
     regressed: [],
@@ -55,9 +70,19 @@ export async function reproduce(context: Context, options: { readonly revision: 
     });
     const stored = await storeResult(session, { start, job }, result);
     const environment = Object.entries(result.environment)
-      .map(([name, now]) => ({ name, recorded: String(record.environment[name] ?? "unknown"), now: String(now) }))
+      .map(([name, now]) => ({
+        name,
+        recorded: String(record.environment[name] ?? "unknown"),
+        now: String(now),
+      }))
       .filter((e) => e.recorded !== e.now);
-    return { reproduced: stored.snapshot === record.snapshot, expected: record.snapshot, actual: stored.snapshot, steps: result.step, environment };
+    return {
+      reproduced: stored.snapshot === record.snapshot,
+      expected: record.snapshot,
+      actual: stored.snapshot,
+      steps: result.step,
+      environment,
+    };
   } finally {
     await session.abort();
     await engine.close();

@@ -11,7 +11,10 @@ import { findRun } from "./runs.ts";
 import { findStart } from "./start-point.ts";
 
 /** Lays an unfinished run out again, from its last checkpoint. Throws `run.missing` where there is none. */
-export async function planResume(context: Context, options: { readonly run?: string | undefined; readonly threads?: number | undefined }): Promise<Execution & { readonly plan: { readonly step: number; readonly steps: number } }> {
+export async function planResume(
+  context: Context,
+  options: { readonly run?: string | undefined; readonly threads?: number | undefined },
+): Promise<Execution & { readonly plan: { readonly step: number; readonly steps: number } }> {
   const repo = await context.openRepository();
   const run = findRun(await repo.refs(), options.run);
   const last = run.checkpoints.at(-1)!;
@@ -19,10 +22,24 @@ export async function planResume(context: Context, options: { readonly run?: str
   const record = checkpoint.plan as unknown as RunRecordPlan;
   const start = await findStart(repo, checkpoint.on);
   const scratch = await modelScratch(context, start.snapshot.base);
-  const progress = checkpoint.progress as { readonly tokens: Readonly<Record<string, number>>; readonly lastLoss: number; readonly elapsedMs: number };
+  const progress = checkpoint.progress as {
+    readonly tokens: Readonly<Record<string, number>>;
+    readonly lastLoss: number;
+    readonly elapsedMs: number;
+  };
   const put = (oid: Oid): Promise<string> => putInScratch(repo, scratch, oid);
-  const state = checkpoint.state === undefined ? undefined : { theta: await put(checkpoint.state.theta), m: await put(checkpoint.state.m), v: await put(checkpoint.state.v) };
-  const evolution = checkpoint.evolution === undefined ? undefined : await readEvolution(repo, checkpoint.evolution, checkpoint.evolutionTimesMs);
+  const state =
+    checkpoint.state === undefined
+      ? undefined
+      : {
+          theta: await put(checkpoint.state.theta),
+          m: await put(checkpoint.state.m),
+          v: await put(checkpoint.state.v),
+        };
+  const evolution =
+    checkpoint.evolution === undefined
+      ? undefined
+      : await readEvolution(repo, checkpoint.evolution, checkpoint.evolutionTimesMs);
   const resume: ResumeState = {
     step: checkpoint.step,
     tokens: progress.tokens,

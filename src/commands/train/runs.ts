@@ -13,7 +13,10 @@ const REF = /^runs\/(t(0|[1-9][0-9]*))\/(0|[1-9][0-9]*)$/;
 
 /** Unfinished trainings, oldest first. */
 export function unfinishedRuns(refs: RefTable): readonly UnfinishedRun[] {
-  const runs = new Map<string, { run: string; number: number; checkpoints: { step: number; oid: Oid; ref: string }[] }>();
+  const runs = new Map<
+    string,
+    { run: string; number: number; checkpoints: { step: number; oid: Oid; ref: string }[] }
+  >();
   for (const { name, value } of refs.list("runs/")) {
     const match = REF.exec(name);
     if (match === null || !("oid" in value)) continue;
@@ -30,7 +33,11 @@ export function findRun(refs: RefTable, name: string | undefined): UnfinishedRun
   const runs = unfinishedRuns(refs);
   const found = name === undefined ? runs.at(-1) : runs.find((r) => r.run === name);
   if (found === undefined) {
-    throw new IngotError("run.missing", name === undefined ? "no training is unfinished" : `no unfinished training '${name}'`, { hint: runs.length > 0 ? `unfinished: ${runs.map((r) => r.run).join(", ")}` : "ingot train DATA" });
+    throw new IngotError(
+      "run.missing",
+      name === undefined ? "no training is unfinished" : `no unfinished training '${name}'`,
+      { hint: runs.length > 0 ? `unfinished: ${runs.map((r) => r.run).join(", ")}` : "ingot train DATA" },
+    );
   }
   return found;
 }

@@ -1,5 +1,5 @@
-import type { Oid } from "../../base/oid.ts";
 import { IngotError } from "../../base/errors.ts";
+import type { Oid } from "../../base/oid.ts";
 import type { Scratch } from "../../base/ports.ts";
 import type { CommitRecord, SnapshotRecord } from "../../objects/records.ts";
 import type { Repository } from "../../repo/repository.ts";
@@ -26,7 +26,11 @@ export async function findStart(repo: Repository, on: string | undefined): Promi
 }
 
 /** Its files, verified into the cache folder of its base. */
-export async function materialiseStart(context: Context, repo: Repository, snapshot: SnapshotRecord): Promise<{ scratch: Scratch; model: ModelOnDisk; adapters: readonly AdapterOnDisk[] }> {
+export async function materialiseStart(
+  context: Context,
+  repo: Repository,
+  snapshot: SnapshotRecord,
+): Promise<{ scratch: Scratch; model: ModelOnDisk; adapters: readonly AdapterOnDisk[] }> {
   const scratch = await modelScratch(context, snapshot.base);
   const model = await materialiseModel(repo, scratch, snapshot.base);
   const adapters = [];
