@@ -192,24 +192,25 @@ describe("paths", () => {
     expect(found).toEqual({ x: [0, 0, 1, 1] });
   });
 
-  it("refusals are listed all at once, with operator and node", async () => {
+  it("refusals are listed all at once, with operator, node and reason", async () => {
     const refused = gradients({
+      opset: 17,
       nodes: [
-        ["Det", ["x"], ["a"]],
-        ["com.microsoft:Inverse", ["x"], ["b"]],
-        ["Det", ["b"], ["c"]],
+        ["QuantizeLinear", ["x", "s"], ["q"]],
+        ["DequantizeLinear", ["q", "s"], ["a"]],
+        ["DFT", ["a"], ["b"], { axis: 1 }],
       ],
-      inputs: { x: { dims: [1, 2, 2] } },
-      outputs: ["a", "c"],
+      inputs: { x: { dims: [1, 4, 2] } },
+      constants: { s: scalar(0.1) },
+      outputs: ["b"],
     });
     await expect(refused).rejects.toThrow(IngotError);
     await expect(refused).rejects.toMatchObject({
       code: "input.operator",
       data: {
         nodes: [
-          { op: "Det", node: "node 0" },
-          { op: "com.microsoft:Inverse", node: "node 1" },
-          { op: "Det", node: "node 2" },
+          { op: "QuantizeLinear", node: "node 0" },
+          { op: "DFT", node: "node 2" },
         ],
       },
     });

@@ -5,6 +5,7 @@ import { lossRewrites } from "./loss.ts";
 import { normalisationRewrites } from "./normalisation.ts";
 import { recurrentRewrites } from "./recurrent.ts";
 import type { Rewrite } from "./rewrite.ts";
+import { samplingRewrites } from "./sampling.ts";
 import { upgradeRewrites } from "./upgrade.ts";
 
 /** Every rewrite that `prepareForGradient` makes. */
@@ -12,6 +13,7 @@ export const REWRITES: readonly Rewrite[] = [
   ...upgradeRewrites,
   ...attentionRewrites,
   ...fusedRewrites,
+  ...samplingRewrites,
   ...lossRewrites,
   ...normalisationRewrites,
   ...recurrentRewrites,

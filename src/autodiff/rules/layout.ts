@@ -220,6 +220,21 @@ function cumSum(ctx: RuleContext, dY: string): string {
   return ctx.g.op("CumSum", [dY, ctx.x(1)], attributes);
 }
 
+/** CenterCropPad: padding goes to the end first, cropping keeps the middle. */
+function centerCropPad(ctx: RuleContext, dY: string): string {
+  const dims = ctx.dims(0);
+  const outs = ctx.g.dims(dY);
+  const before = dims.map((size, i) => {
+    const extra = outs[i]! - size;
+    return extra >= 0 ? Math.floor(extra / 2) : -Math.floor(-extra / 2);
+  });
+  return ctx.g.pad(
+    dY,
+    before.map((b) => -b),
+    dims.map((size, i) => -(outs[i]! - size - before[i]!)),
+  );
+}
+
 /** Dropout in a frozen graph is the identity; with a live mask it scales what was kept. */
 function dropout(ctx: RuleContext, dY: string): string {
   if (!ctx.hasInput(2)) return dY;
@@ -262,5 +277,6 @@ export const layoutRules: readonly GradRule[] = [
       time_axis: ctx.int("time_axis", 0),
     }),
   ),
+  rule("CenterCropPad", 18, centerCropPad),
   rule("Dropout", 12, dropout),
 ];

@@ -119,12 +119,30 @@ function fusedMatMul(ctx: RuleContext): InputGradients {
   ];
 }
 
+/** Det: dX = dY det(X) X^-T; the inverse does not exist where the determinant is 0. */
+function determinant(ctx: RuleContext): InputGradients {
+  const { g } = ctx;
+  const dims = ctx.dims(0);
+  const rank = dims.length;
+  const inverse = g.op("Inverse", [ctx.x(0)], {}, { domain: "com.microsoft", out: [g.value(ctx.x(0))] });
+  const factor = g.reshape(g.mul(ctx.dY(0)!, ctx.y(0)), [...dims.slice(0, -2), 1, 1]);
+  return [g.mul(factor, g.transpose(inverse, [...range(rank - 2), rank - 1, rank - 2]))];
+}
+
+/** com.microsoft:Inverse: dX = -Y^T dY Y^T. */
+function inversion(ctx: RuleContext): InputGradients {
+  const { g } = ctx;
+  return [g.matMul(g.matMul(ctx.y(0), ctx.dY(0)!, { transA: true, alpha: -1 }), ctx.y(0), { transB: true })];
+}
+
 /**
  * Matrix products.
  *
  * shapes  A [.., M, K] or [K]   B [.., K, N] or [K]   Y, dY [.., M, N]
  */
 export const matMulRules: readonly GradRule[] = [
+  { state: "gradient", domain: "", op: "Det", since: 11, gradient: determinant },
+  { state: "gradient", domain: "com.microsoft", op: "Inverse", since: 1, gradient: inversion },
   { state: "gradient", domain: "", op: "MatMul", since: 1, gradient: (ctx) => product(ctx, {}) },
   { state: "gradient", domain: "", op: "Gemm", since: 7, gradient: gemm },
   { state: "gradient", domain: "com.microsoft", op: "FusedMatMul", since: 1, gradient: fusedMatMul },

@@ -112,6 +112,72 @@ describe("buildBackward", () => {
   });
 });
 
+describe("sums", () => {
+  const sliced = (second: readonly [number, number]) => {
+    const ints = (name: string, value: number) =>
+      [
+        name,
+        {
+          dtype: "int64" as const,
+          dims: [1],
+          data: { at: "memory" as const, bytes: new Uint8Array(BigInt64Array.of(BigInt(value)).buffer) },
+        },
+      ] as const;
+    const constants = new Map([
+      ints("a0", 0),
+      ints("a1", 2),
+      ints("b0", second[0]),
+      ints("b1", second[1]),
+      ints("axis", 1),
+    ]);
+    const index = { dtype: "int64" as const, dims: [1] };
+    const values = {
+      x: { dims: [3, 4] },
+      a: { dims: [3, 2] },
+      b: { dims: [3, second[1] - second[0]] },
+      a0: index,
+      a1: index,
+      b0: index,
+      b1: index,
+      axis: index,
+    };
+    return {
+      ...graph(
+        [node("Slice", ["x", "a0", "a1", "axis"], ["a"]), node("Slice", ["x", "b0", "b1", "axis"], ["b"])],
+        values,
+      ),
+      constants,
+    };
+  };
+  const request = {
+    outputs: [
+      { name: "a", cotangent: "da" },
+      { name: "b", cotangent: "db" },
+    ],
+    wrt: ["x"],
+  };
+
+  it("slices that fill a value are joined", () => {
+    expect(ops(buildBackward(sliced([2, 4]), request).nodes)).toEqual(["Concat"]);
+  });
+
+  it("slices that overlap are padded and added", () => {
+    expect(ops(buildBackward(sliced([1, 3]), request).nodes).toSorted()).toEqual(["Add", "Pad", "Pad"]);
+  });
+
+  it("slices that touch but do not fill a value are joined, then padded", () => {
+    expect(ops(buildBackward(sliced([2, 3]), request).nodes)).toEqual(["Concat", "Pad"]);
+  });
+
+  it("a gradient that does not vary along an axis stays small until it is asked for", () => {
+    const values = { x: { dims: [5, 7] }, a: { dims: [5, 7] }, y: { dims: [] } };
+    const g = graph([node("Neg", ["x"], ["a"]), node("ReduceSum", ["a"], ["y"])], values);
+    const { nodes, values: made } = buildBackward(g, { outputs: [{ name: "y" }], wrt: ["x"] });
+    expect(ops(nodes).at(-1)).toBe("Expand");
+    expect(made.get(nodes.find((n) => n.op === "Neg")!.outputs[0]!)?.dims).toEqual([1, 1]);
+  });
+});
+
 describe("prepareForGradient", () => {
   it("keeps the names and shapes of a graph that is already plain", () => {
     const g = graph([node("Exp", ["x"], ["y"])]);
