@@ -72,7 +72,9 @@ const result = await build({
 });
 for (const file of WASM) await copyFile(file, path.join(dist, path.basename(file)));
 await writeNotices(Object.keys(result.metafile.inputs));
-if (process.argv.includes("--types")) await writeTypes();
+// Declarations take ten times as long as the bundle: made for the package, and when asked for.
+const isForPackage = process.env.npm_command === "pack" || process.env.npm_command === "publish";
+if (isForPackage || process.argv.includes("--types")) await writeTypes();
 
 /** Licence texts of what the bundle contains. */
 async function writeNotices(inputs) {
@@ -97,19 +99,16 @@ async function writeNotices(inputs) {
 async function writeTypes() {
   const { spawnSync } = await import("node:child_process");
   const tsc = path.join(path.dirname(require.resolve("typescript/package.json")), "bin", "tsc");
-  const options = [
-    "--noEmit",
-    "false",
-    "--declaration",
-    "--emitDeclarationOnly",
-    "--rootDir",
-    "src",
-    "--outDir",
-    path.join(dist, "types"),
-  ];
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", ...options], {
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
     cwd: root,
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`declarations: ${stdout}`);
+  const types = path.join(dist, "types");
+  for (const entry of await readdir(types, { recursive: true })) {
+    if (!entry.endsWith(".d.ts")) continue;
+    const file = path.join(types, entry);
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace(/(\bfrom |\bimport\()"(\.{1,2}\/[^"]+)\.tsx?"/g, '$1"$2.js"'));
+  }
 }

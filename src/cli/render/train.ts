@@ -126,6 +126,9 @@ function doneLines(look: Look, e: EventOf<"done">): string[] {
     `adapter ${formatBytes(e.adapterBytes)}`,
   ];
   const lines = [`${head.filter((part) => part !== "").join("  ")}     (undo: ingot undo)`];
+  if (e.aside === undefined && e.branch === undefined) {
+    lines.push(`no branch moved, HEAD stands elsewhere; to build on it: ingot checkout ${e.version}`);
+  }
   if (e.aside !== undefined) {
     lines.push(`${look.paint("yellow", "aside:")} ${oneLine(e.aside)}; no branch moved`);
     lines.push(

@@ -68,6 +68,7 @@ async function plan(call: Invocation, context: Context): Promise<Execution | und
       );
     }
     if (goesOn) return planned;
+    if (!call.args.flag("dry-run")) call.note("nothing was trained");
     await planned.engine.close();
     return undefined;
   } catch (error) {
