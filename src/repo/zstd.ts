@@ -1,5 +1,5 @@
 import zlib from "node:zlib";
-import { IngotError } from "../base/errors.ts";
+import { bug, IngotError } from "../base/errors.ts";
 
 /** One zstd frame with its content size, both ways. */
 export interface Zstd {
@@ -33,6 +33,7 @@ async function load(): Promise<Zstd> {
   ) {
     const levelKey = constants.ZSTD_c_compressionLevel;
     return checked({
+      // A one-shot frame announces its size only if told to.
       compress: (bytes, level) =>
         zstdCompressSync(bytes, { params: { [levelKey]: level }, pledgedSrcSize: bytes.length }),
       decompress: (bytes, rawBytes) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawBytes) }),
@@ -55,7 +56,11 @@ function checked(zstd: Zstd): Zstd {
       cause,
     });
   return {
-    compress: zstd.compress,
+    compress: (bytes, level) => {
+      const frame = zstd.compress(bytes, level);
+      if (contentSize(frame) !== bytes.length) bug("zstd made a frame without its content size");
+      return frame;
+    },
     decompress: (bytes, rawBytes) => {
       // Both libraries make room for what a frame announces: look at it first.
       if (contentSize(bytes) !== rawBytes) throw refuse();
@@ -71,7 +76,10 @@ function checked(zstd: Zstd): Zstd {
   };
 }
 
-/** Content size that a zstd frame announces (RFC 8878, 3.1.1.1); undefined where it announces none or is no frame. */
+/**
+ * Content size of bytes that are exactly one zstd frame announcing it (RFC 8878, 3.1.1); undefined for others. The libraries differ in
+ * what they do with bytes behind a frame, so the frame is followed to its end here.
+ */
 function contentSize(bytes: Uint8Array): number | undefined {
   if (bytes.length < 6) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -81,9 +89,21 @@ function contentSize(bytes: Uint8Array): number | undefined {
   const sizeFlag = descriptor >> 6;
   const at = 5 + (1 - single) + ([0, 1, 2, 4][descriptor & 3] as number);
   const width = sizeFlag === 0 ? single : 1 << sizeFlag;
-  if (width === 0 || at + width > bytes.length) return undefined;
+  const checksumBytes = (descriptor >> 2) & 1 ? 4 : 0;
+  if (width === 0 || blocksEnd(view, at + width) + checksumBytes !== bytes.length) return undefined;
   if (width === 1) return view.getUint8(at);
   if (width === 2) return view.getUint16(at, true) + 256;
   if (width === 4) return view.getUint32(at, true);
   return Number(view.getBigUint64(at, true));
+}
+
+/** Where the last block of a frame ends; beyond the bytes where they end before it. */
+function blocksEnd(view: DataView, start: number): number {
+  for (let at = start; at + 3 <= view.byteLength; ) {
+    const head = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+    const isRunLength = ((head >> 1) & 3) === 1;
+    at += 3 + (isRunLength ? 1 : head >> 3);
+    if ((head & 1) === 1) return at;
+  }
+  return Number.POSITIVE_INFINITY;
 }
