@@ -1,11 +1,12 @@
 import { bug, IngotError } from "../base/errors.ts";
-import { liveNodes, usersOf } from "../onnx/graph-order.ts";
+import { liveNodes, readsOf, usersOf } from "../onnx/graph-order.ts";
 import type { Node, Tensor } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { isFloat } from "../onnx/tensors.ts";
 import { createBuilder } from "./builder.ts";
 import { createContext, describeNode, describeOp, REFUSED, Refusal } from "./context.ts";
 import { GradientSums } from "./gradient-sums.ts";
+import { findRewrite } from "./rewrites/table.ts";
 import type { GradRule, GraphBuilder, StaticValue } from "./rule.ts";
 import { sameDims, sizeOf } from "./shapes.ts";
 import { findRule } from "./table.ts";
@@ -55,6 +56,11 @@ interface Plan {
  * @throws IngotError `input.operator` naming every node on a path whose operator has no gradient
  */
 export function buildBackward(graph: StaticGraph, request: BackwardRequest): Backward {
+  const unprepared = graph.nodes.find(
+    (node) => findRewrite(node, graph.opsets) !== undefined && !node.metadata.has(REFUSED),
+  );
+  if (unprepared !== undefined)
+    bug(`prepareForGradient comes before buildBackward: ${describeOp(unprepared)}`);
   const g = createBuilder(withCotangents(graph, request), "grad");
   const sums = new GradientSums(g);
   for (const { name, cotangent } of request.outputs) {
@@ -170,7 +176,12 @@ function planWalk(graph: StaticGraph, request: BackwardRequest): Plan {
     if (rule?.state === "none") continue;
     const stops = rule?.state === "gradient" ? (rule.stops ?? []) : [];
     const needed = node.inputs.map((name, i) => reached.has(name) && !stops.includes(i));
-    if (!needed.includes(true)) continue;
+    // The body of a loop or branch reads values of the graph without listing them as inputs.
+    if (
+      !needed.includes(true) &&
+      !(rule?.state === "refused" && readsOf(node).some((name) => reached.has(name)))
+    )
+      continue;
     candidates.push({ node, rule, needed });
     // Through an operator that refuses, the path goes on over integers: else a quantised model would have gradients of zero.
     const viaIntegers =
