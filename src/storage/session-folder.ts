@@ -30,11 +30,6 @@ export function openSessionFolder(tmp: string): SessionFolder {
   };
 }
 
-/** True where a session folder belongs to a process that may still run. */
-export function hasLiveSession(tmp: string): boolean {
-  return listSessions(tmp).some((folder) => !isDead(folder));
-}
-
 function removeDeadSessions(tmp: string): void {
   for (const folder of listSessions(tmp))
     if (isDead(folder)) fs.rmSync(folder, { recursive: true, force: true });
