@@ -6,7 +6,7 @@ import { runCli } from "./run-cli.ts";
 import { processStdin } from "./stdin.ts";
 
 /** Verbs that save before they end: for them the first Ctrl-C asks, the second forces. */
-const STOPS_BY_ITSELF = new Set(["train", "reproduce", "run", "push", "pull", "clone"]);
+const STOPS_BY_ITSELF = new Set(["train", "push", "pull", "clone"]);
 
 /** A stream of the process, opened at its first use. */
 function processSink(fd: 1 | 2, open: () => NodeJS.WriteStream): Sink {

@@ -6,7 +6,8 @@ import { type CloneResult, executeClone, planClone } from "../remotes/clone.ts";
 import type { Numbered, TransferEvent } from "../remotes/port.ts";
 import { divergedError, executePull, type PullResult, planPull } from "../remotes/pull.ts";
 import { executePush, type PushPlan, planPush } from "../remotes/push.ts";
-import { initRepository } from "../repo/open.ts";
+import { initRepository, openRepository } from "../repo/open.ts";
+import type { Repository } from "../repo/repository.ts";
 import { findRefName } from "../repo/resolve.ts";
 import { userPathKind } from "../storage/files.ts";
 import type { Context } from "./context.ts";
@@ -14,6 +15,7 @@ import { actorText, makeRepositoryFolder, REPOSITORY_FOLDER } from "./open-conte
 import { type RefChange, refChange } from "./ref-changes.ts";
 import { DEFAULT_REMOTE, findRemote, openRemote } from "./remote.ts";
 import { editSettingsFile } from "./settings-file.ts";
+import { indexVersions } from "./versions.ts";
 
 /** What has travelled so far, then the result. */
 export type ShareEvent = TransferEvent | ShareDone;
@@ -109,20 +111,8 @@ export async function* clone(
   try {
     const url = path.resolve(context.cwd, from);
     const root = path.resolve(context.cwd, dir ?? path.basename(url));
-    if (userPathKind(path.join(root, REPOSITORY_FOLDER)) !== undefined) {
-      throw new IngotError("conflict.exists", `'${root}' is a repository already`, {
-        hint: "clone into a new folder",
-        data: { where: root },
-      });
-    }
     const plan = await planClone(remote, { remote: DEFAULT_REMOTE, command: context.commandLine });
-    makeRepositoryFolder(root);
-    const repo = await initRepository(path.join(root, REPOSITORY_FOLDER), {
-      clock: context.clock,
-      random: context.random,
-      actor: actorText(context),
-      id: plan.state.id,
-    });
+    const repo = await openClone(context, root, plan.state.id);
     try {
       const { result, last } = yield* forward<CloneResult>(executeClone(repo, remote, plan, context.signal));
       await editSettingsFile(
@@ -145,6 +135,23 @@ export async function* clone(
   } finally {
     await remote.close();
   }
+}
+
+/** A fresh repository; or the one that an interrupted clone of the same repository left, still without a version. */
+async function openClone(context: Context, root: string, id: string): Promise<Repository> {
+  const place = path.join(root, REPOSITORY_FOLDER);
+  const options = { clock: context.clock, random: context.random, actor: actorText(context) };
+  if (userPathKind(place) === undefined) {
+    makeRepositoryFolder(root);
+    return initRepository(place, { ...options, id });
+  }
+  const left = await openRepository(place, options);
+  if (left.id === id && indexVersions(await left.refs()).listed.length === 0) return left;
+  await left.close();
+  throw new IngotError("conflict.exists", `'${root}' is a repository already`, {
+    hint: "clone into a new folder, or ingot pull in this one",
+    data: { where: root },
+  });
 }
 
 async function openPush(

@@ -308,6 +308,12 @@ describe("history and release on the command line", () => {
     const copy = path.join(place.folder, "copy");
     await ok(`clone ${disk} ${copy}`);
     expect((await ok(`-C ${copy} rev-parse main`)).trim()).toBe(await versionAt("main"));
+    expect(await cli(`clone ${disk} ${copy}`)).toMatchObject({ code: 5 });
+    // What an interrupted clone leaves is gone on with.
+    const cut = path.join(place.folder, "cut");
+    fs.cpSync(path.join(copy, ".ingot", "format"), path.join(cut, ".ingot", "format"));
+    await ok(`clone ${disk} ${cut}`);
+    expect((await ok(`-C ${cut} rev-parse v3`)).trim()).toBe(await versionAt("v3"));
     await ok("promote v2 --yes");
     await ok("push origin production");
     await ok(`-C ${copy} pull`);
