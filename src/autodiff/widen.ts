@@ -45,7 +45,7 @@ export function widenGraph(graph: StaticGraph): Widened {
 }
 
 /** A float16 or bfloat16 constant as float32; others as they are. */
-function widenTensor(tensor: Tensor): Tensor {
+export function widenTensor(tensor: Tensor): Tensor {
   if (!isNarrow(tensor.dtype)) return tensor;
   const wide = widenToFloat32(tensor.dtype, bytesInMemory(tensor));
   return { dtype: "float32", dims: tensor.dims, data: { at: "memory", bytes: new Uint8Array(wide.buffer) } };
@@ -54,7 +54,8 @@ function widenTensor(tensor: Tensor): Tensor {
 const TYPE_ATTRIBUTES = new Set(["to", "dtype", "output_dtype"]);
 const NARROW_CODES = new Set([elemType("float16"), elemType("bfloat16")]);
 
-function widenAttributes(node: Node): ReadonlyMap<string, Attribute> {
+/** Attributes of a node with narrow constants and casts to narrow types widened. */
+export function widenAttributes(node: Node): ReadonlyMap<string, Attribute> {
   const widen = (name: string, attribute: Attribute): Attribute => {
     if (attribute.type === "tensor") return { type: "tensor", value: widenTensor(attribute.value) };
     if (attribute.type === "int" && TYPE_ATTRIBUTES.has(name) && NARROW_CODES.has(attribute.value))

@@ -1,3 +1,4 @@
+import { widenModel } from "../autodiff/widen-model.ts";
 import { bug, IngotError } from "../base/errors.ts";
 import { type JsonObject, parseJson } from "../base/json.ts";
 import type { Scratch } from "../base/ports.ts";
@@ -6,7 +7,9 @@ import { findModules } from "../onnx/find-modules.ts";
 import { findParameters } from "../onnx/find-parameters.ts";
 import type { Model, Tensor } from "../onnx/model.ts";
 import type { Module } from "../onnx/modules.ts";
+import { normalise } from "../onnx/normalise.ts";
 import { bytesInMemory, numbersOf, widenToFloat32 } from "../onnx/tensors.ts";
+import { tieWeights } from "../onnx/tie-weights.ts";
 import { openWeights } from "../runtime/weights.ts";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
 import type { ModelOnDisk } from "./job.ts";
@@ -50,8 +53,20 @@ function sideFile(model: ModelOnDisk, name: string): string | undefined {
     ?.name;
 }
 
-/** Loads a base model: graph, modules, parameters, tokenizer. Throws `input.onnx`, `input.model`, `input.tokenizer`. */
-export async function loadBase(onDisk: ModelOnDisk, scratch: Scratch): Promise<BaseModel> {
+export interface LoadOptions {
+  /** A weight that the exporter stored twice becomes one parameter: for training in full, and for what it made. */
+  readonly tie?: boolean;
+}
+
+/**
+ * Loads a base model: graph, modules, parameters, tokenizer. It computes in float32, whatever its weights are stored in. Throws
+ * `input.onnx`, `input.model`, `input.tokenizer`.
+ */
+export async function loadBase(
+  onDisk: ModelOnDisk,
+  scratch: Scratch,
+  { tie = false }: LoadOptions = {},
+): Promise<BaseModel> {
   const side = async (name: string): Promise<Uint8Array | undefined> => {
     const file = sideFile(onDisk, name);
     return file === undefined ? undefined : readScratch(scratch, file, MAX_SIDE_FILE_BYTES);
@@ -59,7 +74,7 @@ export async function loadBase(onDisk: ModelOnDisk, scratch: Scratch): Promise<B
   const entry =
     onDisk.files.find((f) => f.path === onDisk.entry)?.name ??
     bug(`no '${onDisk.entry}' among the model's files`);
-  const decoded = decodeModel(await readScratch(scratch, entry, 2 ** 31 - 1));
+  const decoded = widenModel(normalise(decodeModel(await readScratch(scratch, entry, 2 ** 31 - 1))));
   const configBytes = await side("config.json");
   const config =
     configBytes === undefined ? undefined : (parseJson(configBytes, { name: "config.json" }) as JsonObject);
@@ -67,9 +82,10 @@ export async function loadBase(onDisk: ModelOnDisk, scratch: Scratch): Promise<B
   const architecture =
     Array.isArray(architectures) && typeof architectures[0] === "string" ? architectures[0] : undefined;
   const hints = architecture === undefined ? {} : { architecture };
-  const modules = findModules(decoded, hints);
-  const parameters = findParameters(decoded);
-  const model = await openWeights(decoded, onDisk, scratch);
+  const opened = await openWeights(decoded, onDisk, scratch);
+  const model = tie ? (await tieWeights(opened, (tensor) => readBytes(tensor, scratch))).model : opened;
+  const modules = findModules(model, hints);
+  const parameters = findParameters(model);
   const tokenizerJson = await side("tokenizer.json");
   const tokenizer =
     tokenizerJson === undefined
@@ -98,15 +114,17 @@ export async function loadBase(onDisk: ModelOnDisk, scratch: Scratch): Promise<B
   };
 }
 
+/** Bytes of a tensor, wherever it lies. */
+async function readBytes(tensor: Tensor, scratch: Scratch): Promise<Uint8Array> {
+  if (tensor.data.at === "memory") return bytesInMemory(tensor);
+  const { path, offset, length } = tensor.data;
+  const source = (await scratch.open(path)) ?? bug(`no '${path}' in the scratch folder`);
+  return source.read(offset, length).finally(() => source.close());
+}
+
 /** A float tensor as float32; fresh. */
 async function readFloats(tensor: Tensor, scratch: Scratch): Promise<Float32Array> {
-  let bytes: Uint8Array;
-  if (tensor.data.at === "memory") bytes = bytesInMemory(tensor);
-  else {
-    const source =
-      (await scratch.open(tensor.data.path)) ?? bug(`no '${tensor.data.path}' in the scratch folder`);
-    bytes = await source.read(tensor.data.offset, tensor.data.length).finally(() => source.close());
-  }
+  const bytes = await readBytes(tensor, scratch);
   if (tensor.dtype === "float32") return new Float32Array(bytes.slice().buffer);
   if (tensor.dtype === "float16" || tensor.dtype === "bfloat16") return widenToFloat32(tensor.dtype, bytes);
   return Float32Array.from(numbersOf({ ...tensor, data: { at: "memory", bytes } }));

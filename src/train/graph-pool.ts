@@ -1,5 +1,7 @@
+import { prepareForGradient } from "../autodiff/prepare.ts";
 import { bug } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
+import type { StaticGraph } from "../onnx/static-graph.ts";
 import { openGraph } from "../runtime/open-graph.ts";
 import { MAX_THREADS } from "../runtime/row-split.ts";
 import type { HostTensor, Runtime, Session } from "../runtime/session.ts";
@@ -79,14 +81,10 @@ export class GraphPool {
     this.open.clear();
   }
 
-  private specialised(feeds: ReadonlyMap<string, HostTensor>) {
+  private async specialised(feeds: ReadonlyMap<string, HostTensor>): Promise<StaticGraph> {
     const dims = new Map([...feeds].map(([name, tensor]) => [name, tensor.dims]));
-    return specialise(this.base.model, {
-      dims,
-      runtime: this.runtime,
-      scratch: this.scratch,
-      threads: this.threads,
-    });
+    const { base, runtime, scratch, threads } = this;
+    return prepareForGradient(await specialise(base.model, { dims, runtime, scratch, threads }));
   }
 
   private async session<T extends Entry>(

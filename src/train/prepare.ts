@@ -34,7 +34,9 @@ const FRESH_HEADS: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads model, adapters and rows, resolves the recipe, and lays out what is trained. Throws before anything runs. */
 export async function prepare(job: TrainJob, scratch: Scratch): Promise<Prepared> {
-  const base = await loadBase(job.model, scratch);
+  const method = job.given.method ?? (job.stack ? undefined : job.adapters.at(-1)?.method);
+  const tie = method === "full" || job.adapters.some((adapter) => adapter.method === "full");
+  const base = await loadBase(job.model, scratch, { tie });
   const loaded: LoadedAdapter[] = [];
   for (const [i, adapter] of job.adapters.entries()) {
     loaded.push(await loadAdapter(adapter, base, scratch, `ingot/adapter${i}/`));

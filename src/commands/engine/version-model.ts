@@ -24,7 +24,8 @@ export interface LoadedVersion {
 
 /** Loads a version as one graph to run. Throws `input.adapter` where an adapter does not fit. */
 export async function loadVersion(version: VersionOnDisk, scratch: Scratch): Promise<LoadedVersion> {
-  const base = await loadBase(version.model, scratch);
+  const tie = version.adapters.some((adapter) => adapter.method === "full");
+  const base = await loadBase(version.model, scratch, { tie });
   const adapters: LoadedAdapter[] = [];
   for (const [i, adapter] of version.adapters.entries())
     adapters.push(await loadAdapter(adapter, base, scratch, `ingot/adapter${i}/`));
