@@ -2,6 +2,7 @@
 export { type ErrorCode, IngotError } from "./base/errors.ts";
 export { hashBytes } from "./base/hash.ts";
 export { type Oid, parseOid } from "./base/oid.ts";
+export { processEngineLauncher } from "./cli/launch-engine.ts";
 export { checkoutFiles } from "./commands/checkout-files.ts";
 export type { Context } from "./commands/context.ts";
 export { addData } from "./commands/data/add.ts";

@@ -11,7 +11,7 @@ const PASSED_ON =
   /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_.*|TZ|SystemRoot|windir|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|INGOT_DEBUG|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH)$/i;
 
 /** Starts the engine as a process of its own, whose messages are structured clones. */
-export function processEngineLauncher(io: Io): EngineLauncher {
+export function processEngineLauncher(io: Pick<Io, "env" | "platform">): EngineLauncher {
   return {
     launch(folder) {
       const env = Object.fromEntries(Object.entries(io.env).filter(([name]) => PASSED_ON.test(name)));
