@@ -43,6 +43,7 @@ export async function* executeTraining(context: Context, execution: Execution): 
   });
   let lease: Lease | undefined;
   try {
+    await assertHead(repo, execution);
     const run = execution.resumed?.run ?? (await recordRun(context, repo, execution));
     lease = await acquireLease(storage, `run-${run}`, { ...clocks, command: context.commandLine, waitMs: 0 });
     const training = new Training(context, repo, execution, run, [turn, lease]);
@@ -58,6 +59,15 @@ export async function* executeTraining(context: Context, execution: Execution): 
     await turn.release();
     await execution.engine.close();
   }
+}
+
+/** A training that waited for another one must not build on what HEAD has left. */
+async function assertHead(repo: Repository, { head }: Execution): Promise<void> {
+  if (head === undefined || (await repo.refs()).oid("HEAD") === head) return;
+  throw new IngotError("conflict.ref", "HEAD moved to another version after this training was planned", {
+    hint: "run the command again: it is planned anew on what HEAD is now",
+    data: { where: "HEAD" },
+  });
 }
 
 /** Records the run at step 0, so that any crash from here on is resumable. */

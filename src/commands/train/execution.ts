@@ -1,3 +1,4 @@
+import type { Oid } from "../../base/oid.ts";
 import type { TrainJob } from "../../train/job.ts";
 import type { Engine } from "../engine/open.ts";
 import type { RunRecordPlan } from "./options.ts";
@@ -10,6 +11,8 @@ export interface Execution {
   readonly recipe: Readonly<Record<string, unknown>>;
   readonly engine: Engine;
   readonly job: TrainJob;
+  /** Where HEAD stood when the training was planned, where it builds on HEAD: it must still stand there at the start. */
+  readonly head?: Oid;
   /** Run that goes on; a new one otherwise. */
   readonly resumed?: { readonly run: string; readonly step: number; readonly elapsedMs: number };
 }

@@ -26,6 +26,8 @@ export interface PlannedTraining {
   readonly recipe: Readonly<Record<string, unknown>>;
   readonly engine: Engine;
   readonly job: TrainJob;
+  /** Where HEAD stood, where the training builds on it. */
+  readonly head?: Oid;
   /** The line was trained on a dataset that is named again: needs a yes. */
   readonly asksAgain: readonly string[];
 }
@@ -61,6 +63,7 @@ export async function planTraining(context: Context, options: TrainOptions): Pro
   try {
     const described = await describePlan(context, repo, start, data, plan, ignored);
     return {
+      ...(options.on === undefined ? { head: start.commit } : {}),
       plan: described,
       start,
       datasets: data.datasets,
