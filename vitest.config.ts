@@ -1,6 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-const fast = ["test/unit/**/*.test.{ts,tsx}", "test/contract/**/*.test.ts", "test/vectors/**/*.test.ts", "test/property/**/*.test.ts"];
+const fast = [
+  "test/unit/**/*.test.{ts,tsx}",
+  "test/contract/**/*.test.ts",
+  "test/vectors/**/*.test.ts",
+  "test/property/**/*.test.ts",
+];
 const slow = ["test/crash/**/*.test.ts", "test/e2e/**/*.test.ts", "test/engine/**/*.test.ts"];
 
 export default defineConfig({

@@ -71,7 +71,8 @@ function doubled(spec: GradientCase): GradientCase {
 }
 
 /** Operators that the runtime computes in float32 whatever the type, or whose float64 kernel differs where it matters. */
-const SINGLE = /^(Shrink|com.microsoft:FastGelu|GroupNormalization|LayerNormalization with|Attention, a row|Attention 24)/;
+const SINGLE =
+  /^(Shrink|com.microsoft:FastGelu|GroupNormalization|LayerNormalization with|Attention, a row|Attention 24)/;
 
 describe("the same in float64, where the runtime has the operator", () => {
   for (const spec of [...CASES, ...COMPOSITE_CASES].filter(({ name }) => !SINGLE.test(name)).map(doubled)) {
