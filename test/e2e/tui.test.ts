@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -46,6 +48,8 @@ function programId(): number {
 
 async function isRestored(): Promise<void> {
   await sees("earlier screen");
+  // The prompt is last again once the program has ended; before, it would take what is typed.
+  await sees(/shell>\s*$/);
   expect(capture()).not.toContain("Versions 1 of 40");
   expect(tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}").trim()).toBe("0 1");
   send("stty -a | grep -c ' echo '", "Enter");
@@ -148,6 +152,24 @@ describe.skipIf(!hasTmux)("R6.3 full screen in a terminal", () => {
     }
     send("q");
     await isRestored();
+  });
+
+  it("shows a real repository by `ingot log -i`", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ingot-tui-"));
+    try {
+      const bin = join(ROOT, "bin", "ingot.js");
+      const base = join(ROOT, "demo", "base-digits");
+      execFileSync("node", [bin, "-C", folder, "init", "--base", base], { stdio: "ignore" });
+      openShell(100, 30);
+      send(`node ${bin} -C ${folder} log -i`, "Enter");
+      await sees(/Versions 1 of 1[\s\S]*@ +v0 +main/);
+      send("d");
+      await sees("v0 has no parent");
+      send("q");
+      await isRestored();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("never wipes the scrollback and writes nothing while idle", async () => {
