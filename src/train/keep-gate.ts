@@ -41,7 +41,8 @@ export function judgeKeep(
   if (heldOut.length > 0) {
     const before = mean(table.loss, heldOut, 0);
     const after = mean(table.loss, heldOut, last);
-    if (after > before * (1 + limits.loss_rise)) {
+    // Written so that a loss that is no number breaks the limit.
+    if (!(after <= before * (1 + limits.loss_rise))) {
       reasons.push(
         `loss on held-out examples rose from ${before.toFixed(3)} to ${after.toFixed(3)} (allowed +${percent(limits.loss_rise)})`,
       );
