@@ -49,6 +49,7 @@ export function openFullScreen({ stdin, stdout, process }: TerminalStreams): Ful
     changes.emit("resize", size());
   };
   const resume = (): void => {
+    surface.muted = false;
     stdin.setRawMode(true);
     stdout.write(ENTER_SCREEN + HIDE_CURSOR + CLEAR);
     changes.emit("resize", size());
@@ -57,7 +58,7 @@ export function openFullScreen({ stdin, stdout, process }: TerminalStreams): Ful
   const close = (): void => {
     if (!open) return;
     open = false;
-    surface.closed = true;
+    surface.muted = true;
     stdout.off("resize", resized);
     process.off("SIGCONT", resume);
     process.off("exit", close);
@@ -87,6 +88,8 @@ export function openFullScreen({ stdin, stdout, process }: TerminalStreams): Ful
     onResize: (listener) => subscribe(changes, "resize", listener),
     onResume: (listener) => subscribe(changes, "resume", listener),
     suspend: () => {
+      // A frame that waits would be drawn on the shell's screen: timers come before the signal when the process goes on.
+      surface.muted = true;
       stdin.setRawMode(false);
       stdout.write(LEAVE_SCREEN);
       // 0 is the process group, as the terminal's own Ctrl-Z: a wrapper such as npx stops too.
@@ -104,9 +107,9 @@ function subscribe(changes: EventEmitter, name: string, listener: (...values: ne
   return () => changes.off(name, listener as () => void);
 }
 
-/** The part of a terminal stream that ink uses; what comes after the screen was given back is dropped. */
+/** The part of a terminal stream that ink uses; what comes while the screen is given back is dropped. */
 class Surface extends EventEmitter {
-  closed = false;
+  muted = false;
   readonly isTTY = true;
   readonly rows = Number.MAX_SAFE_INTEGER;
   readonly #target: NodeJS.WriteStream;
@@ -121,6 +124,6 @@ class Surface extends EventEmitter {
   }
 
   write(chunk: string): boolean {
-    return this.closed || this.#target.write(chunk);
+    return this.muted || this.#target.write(chunk);
   }
 }
