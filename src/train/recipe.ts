@@ -1,5 +1,6 @@
 import { IngotError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { foreignKey, isIgnoredKey } from "./foreign-keys.ts";
 
 export type Method = "lora" | "full";
 export type Schedule =
@@ -95,14 +96,20 @@ const choice = (fallback: string, values: readonly string[]): KeyRule => ({
   expected: `one of ${values.join(", ")}`,
   read: (v) => (typeof v === "string" && values.includes(v) ? v : undefined),
 });
-const numbersByName: KeyRule = {
+/** Patterns by name; sorted, because the first that matches counts and a stored recipe keeps no other order. */
+const byPattern = (expected: string, accepts: (n: unknown) => boolean): KeyRule => ({
   fallback: {},
-  expected: "a table of module patterns to numbers above 0",
+  expected: `a table of module patterns to ${expected}`,
   read: (v) =>
-    isTable(v) && Object.values(v).every((n) => typeof n === "number" && Number.isFinite(n) && n > 0)
-      ? v
+    isTable(v) && Object.values(v).every(accepts)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
       : undefined,
-};
+});
+const fraction = (fallback: number): KeyRule => ({
+  fallback,
+  expected: "a number of at least 0 and below 1",
+  read: (v) => (typeof v === "number" && v >= 0 && v < 1 ? (v === 0 ? 0 : v) : undefined),
+});
 const names = (v: unknown): readonly string[] | undefined =>
   Array.isArray(v) && v.every((s) => typeof s === "string") ? [...new Set(v as string[])].sort() : undefined;
 
@@ -127,8 +134,8 @@ const KEYS: Readonly<Record<RecipeKey, KeyRule>> = {
   warmup_steps: count(0, 0),
   warmup_ratio: number(0, 0, "a number from 0 to 1", 1),
   weight_decay: number(0, 0, "a number of at least 0"),
-  adam_beta1: number(0.9, 0, "a number from 0 to 1", 1),
-  adam_beta2: number(0.999, 0, "a number from 0 to 1", 1),
+  adam_beta1: fraction(0.9),
+  adam_beta2: fraction(0.999),
   adam_epsilon: number(1e-8, 0, "a number of at least 0"),
   max_grad_norm: number(1, 0, "a number of at least 0 (0 = off)"),
   per_device_train_batch_size: count(8, 1),
@@ -155,30 +162,11 @@ const KEYS: Readonly<Record<RecipeKey, KeyRule>> = {
     expected: "true or false",
     read: (v) => (typeof v === "boolean" ? v : undefined),
   },
-  rank_pattern: numbersByName,
-  alpha_pattern: numbersByName,
-};
-
-/** Known keys of transformers and PEFT that have no meaning here: said once and ignored. */
-const IGNORED = [
-  /^(fp16|bf16|tf32|no_cuda|use_cpu|device|local_rank|ddp_|fsdp|deepspeed|torch_|jit_|half_precision)/,
-  /^(report_to|run_name|logging_|log_level|disable_tqdm|push_to_hub|hub_|output_dir|overwrite_output_dir|project|trackio)/,
-  /^(dataloader_|remove_unused_columns|group_by_length|length_column_name|auto_find_batch_size|full_determinism|data_seed)/,
-  /^(eval_|evaluation_|per_device_eval_batch_size|do_train|do_eval|do_predict|load_best_model_at_end|metric_for_best_model|greater_is_better|prediction_loss_only|batch_eval_metrics)/,
-  /^(save_strategy|save_safetensors|save_on_each_node|save_only_model|resume_from_checkpoint|ignore_data_skip|restore_callback)/,
-  /^(optim|optim_args|optim_target_modules|gradient_checkpointing|gradient_checkpointing_kwargs|include_|past_index|skip_memory_metrics|lr_scheduler_kwargs|average_tokens_across_devices|label_names|neftune_noise_alpha|use_mps_device|mp_parameters|parallelism_config|accelerator_config|liger_kernel|use_liger_kernel)/,
-  /^(peft_type|task_type|base_model_name_or_path|revision|inference_mode|auto_mapping|init_lora_weights|fan_in_fan_out|bias|peft_version|label_shift|shuffle)$/,
-];
-
-/** Values of keys that would change the result and cannot be ignored quietly. */
-const REFUSED: Readonly<Record<string, (v: unknown) => string | undefined>> = {
-  use_dora: (v) => (v ? "DoRA is not supported" : undefined),
-  packing: (v) => (v ? "packing is not supported" : undefined),
-  label_smoothing_factor: (v) => (v ? "label smoothing is not supported" : undefined),
-  layers_to_transform: (v) =>
-    v === null || v === undefined
-      ? undefined
-      : "layers_to_transform is not supported: name the layers in target_modules",
+  rank_pattern: byPattern(
+    "whole numbers of at least 1",
+    (n) => Number.isSafeInteger(n) && (n as number) >= 1,
+  ),
+  alpha_pattern: byPattern("numbers above 0", (n) => typeof n === "number" && Number.isFinite(n) && n > 0),
 };
 
 export interface RecipeReading {
@@ -193,13 +181,13 @@ export function readRecipe(input: RecipeInput, where: string): RecipeReading {
   const given: Partial<Record<RecipeKey, unknown>> = {};
   const ignored: string[] = [];
   for (const [key, value] of Object.entries(input)) {
-    const refusal = REFUSED[key]?.(value);
-    if (refusal !== undefined)
-      throw new IngotError("usage.recipe", refusal, {
+    const foreign = foreignKey(key, value);
+    if (foreign?.refusal !== undefined)
+      throw new IngotError("usage.recipe", foreign.refusal, {
         hint: `remove '${key}'`,
         data: { where: `${where}: ${key}` },
       });
-    if (key in REFUSED) continue;
+    if (foreign !== undefined) continue;
     if (Object.hasOwn(KEYS, key)) {
       if (value === null) continue;
       const rule = KEYS[key as RecipeKey];
@@ -211,7 +199,7 @@ export function readRecipe(input: RecipeInput, where: string): RecipeReading {
         });
       }
       given[key as RecipeKey] = read;
-    } else if (IGNORED.some((pattern) => pattern.test(key))) {
+    } else if (isIgnoredKey(key)) {
       ignored.push(key);
     } else {
       const near = nearest(key, Object.keys(KEYS));
