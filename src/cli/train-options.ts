@@ -21,6 +21,7 @@ export function readTrainOptions(args: Arguments): TrainOptions {
   // Asking for epochs takes back a number of steps that a recipe file or settings ask for.
   if (args.has("epochs") && !args.has("steps")) recipe.max_steps = -1;
   for (const key of ["method", "order"]) if (args.has(key)) recipe[key] = args.text(key);
+  if (args.flag("new-only")) recipe.new_only = true;
   const targets = args.text("targets");
   if (targets !== undefined) recipe.target_modules = readTargets(targets);
   return {
@@ -34,7 +35,7 @@ export function readTrainOptions(args: Arguments): TrainOptions {
     message: args.text("message"),
     stack: args.flag("stack"),
     keep: args.flag("keep"),
-    newOnly: args.flag("new-only"),
+    dryRun: args.flag("dry-run"),
   };
 }
 

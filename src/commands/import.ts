@@ -12,9 +12,9 @@ import { resolveRevision } from "../repo/resolve.ts";
 import { openUserFile, readUserFile, userPathKind } from "../storage/files.ts";
 import { listUserFolder } from "../storage/user-folder.ts";
 import { readAdapterConfig } from "../train/adapter-config.ts";
-import type { AdapterOnDisk, ModelFacts } from "../train/job.ts";
+import type { AdapterOnDisk, ModelFacts, ModelOnDisk } from "../train/job.ts";
 import type { Context } from "./context.ts";
-import { withEngine } from "./engine/open.ts";
+import { CHECK_TIMEOUT_MS, withEngine } from "./engine/open.ts";
 import { programEnvironment } from "./environment.ts";
 import { externalFiles } from "./external-files.ts";
 import { chunksOf, materialiseModel, modelScratch } from "./model-cache.ts";
@@ -173,9 +173,7 @@ async function importModel(
       files: entries.map((e) => ({ path: e.path, name: e.blob })),
       id: modelId,
     };
-    const facts = await withEngine(context, (engine) =>
-      engine.request<ModelFacts>("model.check", { model: onDisk }),
-    );
+    const facts = await checked(context, { model: onDisk });
     await session.putRecord(tree);
     await session.putRecord(model);
     const snapshot = await session.putRecord({ kind: "snapshot", base: modelId, adapters: [] });
@@ -203,6 +201,15 @@ async function importModel(
     await session.abort();
     throw error;
   }
+}
+
+/** Everything reads, fits, loads and runs once, in the engine's process. Throws `limit.time` for a graph that does not end. */
+function checked(
+  context: Context,
+  job: { readonly model: ModelOnDisk; readonly adapters?: readonly AdapterOnDisk[] },
+): Promise<ModelFacts> {
+  const timeoutMs = context.settings.number("engine.check_timeout_ms") ?? CHECK_TIMEOUT_MS;
+  return withEngine(context, (engine) => engine.request<ModelFacts>("model.check", job), { timeoutMs });
 }
 
 function listFiles(entries: readonly TreeEntry[]): ImportResult["files"] {
@@ -266,9 +273,7 @@ async function importAdapter(
       tensors: named("adapter_model.safetensors"),
     };
     const model = await materialiseModel(repo, scratch, base.model);
-    const facts = await withEngine(context, (engine) =>
-      engine.request<ModelFacts>("model.check", { model, adapters: [adapter] }),
-    );
+    const facts = await checked(context, { model, adapters: [adapter] });
     const tree = await session.putRecord({ kind: "tree", entries });
     const record: AdapterRecord = {
       kind: "adapter",

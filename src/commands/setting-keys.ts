@@ -8,6 +8,7 @@ export const SETTING_KEYS: Readonly<Record<string, string>> = {
   "core.pager": "program that shows long output (INGOT_PAGER); from the user's file alone",
   "log.interactive": "open the full screen where a terminal is there",
   "engine.threads": "threads of the machine (INGOT_THREADS); no result depends on it",
+  "engine.check_timeout_ms": "how long a model may take to load and run once when it is imported: 300000",
   "safe.repository": "folders of other owners that may be used; from the user's file alone",
   "gc.grace": "how long condemned bytes lie before they are freed: 30d",
   "disk.minimum": "bytes that must stay free for a training to start",

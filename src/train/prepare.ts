@@ -48,7 +48,8 @@ export async function prepare(job: TrainJob, scratch: Scratch): Promise<Prepared
   const isFresh = last === undefined && base.architecture !== undefined;
   if (isFresh && given.modules_to_save === undefined && heads !== undefined) given.modules_to_save = heads;
   const maxLength = (given.max_seq_length as number | undefined) ?? 0;
-  const rows = await readRows(job.datasets, scratch, base, { task, maxLength });
+  const newOnly = given.new_only === true;
+  const rows = await readRows(job.datasets, scratch, base, { task, maxLength, newOnly });
   if (rows.fresh.length === 0) {
     throw new IngotError("input.format", "there is no row to train on", { hint: "ingot data add FILE" });
   }

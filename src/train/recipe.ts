@@ -38,6 +38,8 @@ export interface Recipe {
   readonly max_seq_length: number;
   /** Rows of earlier data per new row, drawn anew every epoch. */
   readonly replay: number;
+  /** Leave rows out that the line was trained on before. */
+  readonly new_only: boolean;
   readonly save_steps: number;
   readonly save_total_limit: number;
   readonly seed: number;
@@ -144,6 +146,11 @@ const KEYS: Readonly<Record<RecipeKey, KeyRule>> = {
   num_train_epochs: number(3, 0, "a number of at least 0"),
   max_seq_length: count(0, 0),
   replay: number(0.5, 0, "a number of at least 0"),
+  new_only: {
+    fallback: false,
+    expected: "true or false",
+    read: (v) => (typeof v === "boolean" ? v : undefined),
+  },
   save_steps: count(0, 0),
   save_total_limit: count(3, 1),
   seed: count(42, 0),
@@ -263,6 +270,7 @@ export function resolveRecipe(given: Partial<Record<RecipeKey, unknown>>, contex
     num_train_epochs: epochs,
     max_seq_length: value("max_seq_length"),
     replay,
+    new_only: value("new_only"),
     save_steps: saveEvery > 0 ? saveEvery : Math.max(1, Math.min(500, Math.floor(steps / 10))),
     save_total_limit: value("save_total_limit"),
     seed: value("seed"),

@@ -54,7 +54,7 @@ export async function readRows(
   datasets: readonly DatasetOnDisk[],
   scratch: Scratch,
   base: BaseModel,
-  options: { task: string; maxLength: number },
+  options: { task: string; maxLength: number; newOnly?: boolean },
 ): Promise<Rows> {
   const examples = new Map<string, Example>();
   for (const dataset of datasets) await readAll(dataset, scratch, examples);
@@ -89,7 +89,8 @@ export async function readRows(
     return made;
   };
   const of = (role: string) => datasets.filter((d) => d.role === role);
-  const fresh = of("train").flatMap((d) => d.train.map((id) => row(id, d)));
+  const before = new Set(options.newOnly === true ? of("replay").flatMap((d) => d.train) : []);
+  const fresh = of("train").flatMap((d) => d.train.filter((id) => !before.has(id)).map((id) => row(id, d)));
   const freshIds = new Set<string>(fresh.map((r) => r.id));
   const answers = new Map(fresh.map((r) => [inputKey(r), r.id as string]));
   const isSuperseded = (r: EncodedExample): boolean => !freshIds.has(r.id) && answers.has(inputKey(r));

@@ -162,7 +162,11 @@ export class PreparedRun {
   private async startState(): Promise<OptimizerState> {
     const { theta } = this.prepared.adapter;
     const files = this.job.resume?.state;
-    if (files !== undefined) return readState(this.parts.scratch, files, theta.length);
+    if (files !== undefined) {
+      const state = await readState(this.parts.scratch, files, theta.length);
+      for (const name of Object.values(files)) await this.parts.scratch.remove(name);
+      return state;
+    }
     return { theta, m: new Float32Array(theta.length), v: new Float32Array(theta.length) };
   }
 

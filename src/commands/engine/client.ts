@@ -73,8 +73,10 @@ export class EngineClient {
     else waiting.reject(fromWire(reply.error));
   }
 
-  private fail(error: IngotError): void {
+  /** Ends the process and fails what waits for it. */
+  fail(error: IngotError): void {
     this.ended ??= error;
+    this.channel.kill();
     for (const waiting of this.waiting.values()) waiting.reject(error);
     this.waiting.clear();
   }
@@ -90,7 +92,7 @@ function endError(end: ChannelEnd): IngotError {
     end.error?.message ??
     (end.signal === undefined ? `exit ${end.code ?? "unknown"}` : `signal ${end.signal}`);
   return new IngotError("limit.engine", `the engine's process ended (${how})`, {
-    hint: "every ref is where it was; go on with: ingot train --resume",
+    hint: "every ref is where it was: run the command again, or with --threads 1",
     data: { where: "engine" },
   });
 }

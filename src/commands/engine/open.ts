@@ -28,15 +28,32 @@ export async function openEngine(context: Context): Promise<Engine> {
   };
 }
 
-/** Runs one exchange with a fresh engine. */
+/** How long a model that was not run before may take: a graph can loop for ever. */
+export const CHECK_TIMEOUT_MS = 300_000;
+
+/**
+ * Runs one exchange with a fresh engine. With `timeoutMs` its process is killed when that has passed, and
+ * `limit.time` thrown.
+ */
 export async function withEngine<T>(
   context: Context,
   work: (client: EngineClient) => Promise<T>,
+  { timeoutMs }: { readonly timeoutMs?: number } = {},
 ): Promise<T> {
   const engine = await openEngine(context);
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          const hint = "is there a loop in its graph?";
+          engine.client.fail(
+            new IngotError("limit.time", `the model was still running after ${timeoutMs / 1000} s`, { hint }),
+          );
+        }, timeoutMs);
   try {
     return await work(engine.client);
   } finally {
+    clearTimeout(timer);
     await engine.close();
   }
 }

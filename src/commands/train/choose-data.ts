@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { addData } from "../data/add.ts";
 import { dataset, findDataset, lineageData, registeredDatasets } from "../data/registry.ts";
 import { readIds } from "../model-cache.ts";
+import type { TrainOptions } from "./options.ts";
 
 export interface ChosenDataset {
   readonly oid: Oid;
@@ -31,7 +32,7 @@ export interface ChosenData {
 export async function chooseData(
   context: Context,
   repo: Repository,
-  words: readonly string[],
+  { data: words, dryRun }: Pick<TrainOptions, "data" | "dryRun">,
   commit: Oid,
 ): Promise<ChosenData> {
   const lineage = await lineageData(repo, commit);
@@ -43,6 +44,11 @@ export async function chooseData(
     if (known !== undefined) {
       chosen.push({ oid: known.oid, name: known.name });
     } else if (userPathKind(path.resolve(context.cwd, word)) === "file") {
+      if (dryRun === true) {
+        throw new IngotError("usage.argument", `'${word}' is no dataset yet, and --dry-run adds nothing`, {
+          hint: `ingot data add ${word}`,
+        });
+      }
       const added = await addData(context, { paths: [word] });
       chosen.push({ oid: added.dataset, name: added.name });
     } else {

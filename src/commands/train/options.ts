@@ -17,8 +17,8 @@ export interface TrainOptions {
   readonly stack?: boolean;
   /** Keep the version whatever the keep gate says. */
   readonly keep?: boolean;
-  /** Leave out examples that this line was trained on. */
-  readonly newOnly?: boolean;
+  /** Only show the plan: files that are no datasets yet are refused instead of added. */
+  readonly dryRun?: boolean;
 }
 
 /** What is recorded of a run before its first step, beside the recipe: enough to go on after any crash. */

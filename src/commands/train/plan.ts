@@ -41,7 +41,7 @@ export async function planTraining(context: Context, options: TrainOptions): Pro
   const repo = await context.openRepository();
   const start = await findStart(repo, options.on);
   const { given, ignored } = await recipeInput(context, options.recipeFile, options.recipe);
-  const data = await chooseData(context, repo, options.data, start.commit);
+  const data = await chooseData(context, repo, options, start.commit);
   const record: RunRecordPlan = {
     given,
     datasets: data.datasets.map(({ oid, name, role }) => ({ oid, name, role })),
@@ -207,7 +207,7 @@ async function runChecks(
   const fresh = data.datasets.filter((d) => d.role === "train");
   const storage = repositoryStorage(context);
   const free = await storage.freeBytes();
-  const least = context.settings.number("train.min_free_bytes") ?? 0;
+  const least = context.settings.number("disk.minimum") ?? 0;
   const needed = Math.max(diskBytes, least);
   const refs = await repo.refs();
   const live = [];
