@@ -172,6 +172,12 @@ export function layersOfFile(
     const rank = dims[0] ?? 0;
     const alpha = byPattern(config.alpha_pattern, path, "alpha_pattern") ?? config.lora_alpha;
     const pair = lowRankPair(prefix, module, rank, alpha, config.use_rslora);
+    const said = byPattern(config.rank_pattern, path, "rank_pattern") ?? config.r;
+    if (rank !== said)
+      throw new IngotError("input.adapter", `'${key}' is of rank ${rank}, adapter_config.json says ${said}`, {
+        hint: "take both files from the same training",
+        data: { where: key },
+      });
     for (const tensor of [pair.a, pair.b]) {
       const found = tensors.get(tensor.key);
       if (found === undefined)

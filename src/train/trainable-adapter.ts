@@ -51,6 +51,17 @@ export function continuedKeys(last: LoadedAdapter | undefined): Partial<Record<R
   };
 }
 
+/** Equal as recipe values, in whatever order patterns are written. */
+function isSame(a: unknown, b: unknown): boolean {
+  const text = (value: unknown): string =>
+    JSON.stringify(
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1))
+        : value,
+    ) ?? "";
+  return text(a) === text(b);
+}
+
 function shapeOf(layers: AdapterLayers): string {
   const scalings = layers.pairs.map((p) => `${p.a.key} ${p.scaling}`);
   return [...tensorsOf(layers).map((t) => `${t.key} [${t.dims.join()}]`), ...scalings].sort().join("\n");
@@ -67,7 +78,9 @@ export async function trainableAdapter(
   last: LoadedAdapter | undefined,
 ): Promise<TrainableAdapter> {
   if (last !== undefined) {
-    const asked = SHAPING.filter((key) => given[key] !== undefined);
+    // What the adapter says of itself asks for nothing new: a reproduction gives every key.
+    const own = continuedKeys(last);
+    const asked = SHAPING.filter((key) => given[key] !== undefined && !isSame(given[key], own[key]));
     const fresh =
       recipe.method === "lora" && last.method === "lora" && asked.length > 0
         ? loraLayers(base.modules, recipe, base.architecture !== undefined, PREFIX)
