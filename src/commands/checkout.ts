@@ -2,6 +2,7 @@ import { IngotError } from "../base/errors.ts";
 import { assertName } from "../base/names.ts";
 import type { Oid } from "../base/oid.ts";
 import type { RefValue } from "../objects/records.ts";
+import type { RefTable } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
 import { resolveCommit } from "./log.ts";
 import { type RefsChanged, refsChanged } from "./ref-changes.ts";
@@ -24,7 +25,10 @@ export interface CheckoutResult extends RefsChanged {
   readonly unchanged: boolean;
 }
 
-/** Moves HEAD: onto a branch by its name, else detached onto a version. Throws `ref.missing`, `conflict.exists`, `usage.name`. */
+/**
+ * Moves HEAD: onto a branch by its name, also where a tag is called the same, else detached onto a version; `HEAD` stays where it is.
+ * Throws `ref.missing`, `conflict.exists`, `usage.name`.
+ */
 export async function checkout(
   context: Context,
   { revision = "HEAD", newBranch }: CheckoutOptions,
@@ -34,9 +38,9 @@ export async function checkout(
   const before = await repo.refs();
   if (newBranch !== undefined && revision === "HEAD" && before.oid("HEAD") === undefined)
     return renameUnborn(context, newBranch);
-  const oid = await resolveCommit(repo, revision);
-  const named = revision.startsWith("heads/") ? revision : `heads/${revision}`;
-  const branch = newBranch ?? (before.get(named) === undefined ? undefined : named.slice("heads/".length));
+  const named = namedBranch(before, revision);
+  const oid = await resolveCommit(repo, newBranch === undefined ? (named ?? revision) : revision);
+  const branch = newBranch ?? named?.slice("heads/".length);
   const target: RefValue = branch === undefined ? { oid } : { symbolic: `heads/${branch}` };
   const result = {
     ...(branch === undefined ? {} : { branch }),
@@ -47,11 +51,8 @@ export async function checkout(
     return { ...result, operation: before.n, refs: [], unchanged: true };
   const operation = await repo.operate((refs) => {
     const head = refs.get("HEAD");
-    if (newBranch !== undefined && refs.get(`heads/${newBranch}`) !== undefined) {
-      throw new IngotError("conflict.exists", `there is a branch '${newBranch}' already`, {
-        hint: `ingot checkout ${newBranch}`,
-      });
-    }
+    if (newBranch !== undefined && refs.get(`heads/${newBranch}`) !== undefined)
+      throw alreadyThere(newBranch);
     return {
       command: context.commandLine,
       edits: [
@@ -63,11 +64,20 @@ export async function checkout(
   return { ...result, ...refsChanged(operation), unchanged: false };
 }
 
+/** Full name of the branch that a word means; HEAD means the one that it is on. */
+function namedBranch(refs: RefTable, word: string): string | undefined {
+  const head = refs.get("HEAD");
+  const isHead = word === "HEAD" && head !== undefined && "symbolic" in head;
+  const full = isHead ? head.symbolic : word.startsWith("heads/") ? word : `heads/${word}`;
+  return refs.get(full) === undefined ? undefined : full;
+}
+
 /** Before the first commit a branch is only the name that HEAD holds. */
 async function renameUnborn(context: Context, branch: string): Promise<CheckoutResult> {
   const repo = await context.openRepository();
   const operation = await repo.operate((refs) => {
     const head = refs.get("HEAD");
+    if (refs.get(`heads/${branch}`) !== undefined) throw alreadyThere(branch);
     return {
       command: context.commandLine,
       edits: [
@@ -76,6 +86,12 @@ async function renameUnborn(context: Context, branch: string): Promise<CheckoutR
     };
   });
   return { branch, ...refsChanged(operation), unchanged: false };
+}
+
+function alreadyThere(name: string): IngotError {
+  return new IngotError("conflict.exists", `there is a branch '${name}' already`, {
+    hint: `ingot checkout ${name}`,
+  });
 }
 
 function isSame(a: RefValue | undefined, b: RefValue): boolean {
