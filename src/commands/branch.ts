@@ -3,7 +3,7 @@ import { assertName } from "../base/names.ts";
 import type { Oid } from "../base/oid.ts";
 import type { Repository } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
-import { resolveCommit } from "./log.ts";
+import { resolveKept } from "./kept-version.ts";
 import { missingRef } from "./missing-ref.ts";
 import { editAway, editTo, type RefsChanged, refsChanged } from "./ref-changes.ts";
 import { callVersion, indexVersions, readHead } from "./versions.ts";
@@ -38,7 +38,7 @@ export async function makeBranch(
 ): Promise<RefsChanged & { readonly branch: string; readonly version: string }> {
   assertName(name, "typed");
   const repo = await context.openRepository();
-  const oid = await resolveCommit(repo, revision);
+  const oid = await resolveKept(repo, revision);
   const operation = await repo.operate((refs) => {
     if (refs.get(`heads/${name}`) !== undefined) throw alreadyThere(name);
     return { command: context.commandLine, edits: [editTo(`heads/${name}`, undefined, oid)] };

@@ -4,7 +4,7 @@ import type { Oid } from "../base/oid.ts";
 import type { RefValue } from "../objects/records.ts";
 import type { RefTable } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
-import { resolveCommit } from "./log.ts";
+import { resolveKept } from "./kept-version.ts";
 import { type RefsChanged, refsChanged } from "./ref-changes.ts";
 import { callVersion, indexVersions } from "./versions.ts";
 
@@ -39,7 +39,7 @@ export async function checkout(
   if (newBranch !== undefined && revision === "HEAD" && before.oid("HEAD") === undefined)
     return renameUnborn(context, newBranch);
   const named = namedBranch(before, revision);
-  const oid = await resolveCommit(repo, newBranch === undefined ? (named ?? revision) : revision);
+  const oid = await resolveKept(repo, newBranch === undefined ? (named ?? revision) : revision);
   const branch = newBranch ?? named?.slice("heads/".length);
   const target: RefValue = branch === undefined ? { oid } : { symbolic: `heads/${branch}` };
   const result = {

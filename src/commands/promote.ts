@@ -4,7 +4,7 @@ import type { Oid } from "../base/oid.ts";
 import type { CommitRecord, RefValue } from "../objects/records.ts";
 import type { RefTable } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
-import { resolveCommit } from "./log.ts";
+import { resolveKept } from "./kept-version.ts";
 import { editTo, type RefsChanged, refsChanged } from "./ref-changes.ts";
 import { callVersion, indexVersions } from "./versions.ts";
 
@@ -70,7 +70,7 @@ export async function planPromote(
     });
   }
   const index = indexVersions(refs);
-  const oid = await resolveCommit(repo, revision);
+  const oid = await resolveKept(repo, revision);
   const old = refs.oid(ref);
   const seen = refs.get(ref);
   const commit = await repo.readRecord(oid, "commit");

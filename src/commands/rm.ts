@@ -53,7 +53,7 @@ export async function planRemoval(
   const edits = new Map<string, RefEdit>();
   for (const [oid, name] of going) {
     const commit = await repo.readRecord(oid, "commit");
-    const survivor = await survivingParent(repo, oid, going);
+    const survivor = await survivingParent(repo, oid, (each) => going.has(each) || index.isDropped(each));
     const moves = planRefs(refs, oid, survivor, index);
     for (const edit of moves.edits) edits.set(edit.ref, edit);
     edits.set(`dropped/${name}`, editTo(`dropped/${name}`, refs.get(`dropped/${name}`), oid));
@@ -124,14 +124,14 @@ async function locksOf({ repo, refs, index, oid, going }: LockQuestion): Promise
   return locks;
 }
 
-/** The nearest ancestor by first parents that is not deleted as well. */
+/** The nearest ancestor by first parents that is not deleted as well, now or before. */
 async function survivingParent(
   repo: Repository,
   oid: Oid,
-  going: ReadonlyMap<Oid, string>,
+  isDeleted: (oid: Oid) => boolean,
 ): Promise<Oid | undefined> {
   let at: Oid | undefined = oid;
-  while (at !== undefined && going.has(at)) at = (await repo.readRecord(at, "commit")).parents[0];
+  while (at !== undefined && isDeleted(at)) at = (await repo.readRecord(at, "commit")).parents[0];
   return at;
 }
 

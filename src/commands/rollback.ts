@@ -3,11 +3,11 @@ import { nearest } from "../base/nearest.ts";
 import type { Oid } from "../base/oid.ts";
 import type { RefTable, Repository } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
-import { resolveCommit } from "./log.ts";
+import { resolveKept } from "./kept-version.ts";
 import type { PromotePlan } from "./promote.ts";
 import { protectedNames } from "./promote.ts";
 import { editTo, type RefsChanged, refsChanged } from "./ref-changes.ts";
-import { callVersion, indexVersions } from "./versions.ts";
+import { callVersion, indexVersions, type VersionIndex } from "./versions.ts";
 
 export interface RollbackOptions {
   /** `production` by default; any protected ref or branch. */
@@ -39,13 +39,16 @@ export async function planRollback(
       hint: ref === "production" ? "ingot promote moves it there first" : "ingot show-ref",
     });
   }
-  const oid = to === undefined ? await previousValue(repo, fullRef, old) : await resolveCommit(repo, to);
+  const index = indexVersions(refs);
+  const oid =
+    to === undefined
+      ? await previousValue(repo, fullRef, { current: old, index })
+      : await resolveKept(repo, to);
   if (oid === undefined)
     throw new IngotError("undo.nothing", `'${ref}' held nothing else before`, {
       hint: `name a version: ingot rollback ${ref} --to v1, or take the last move back: ingot undo`,
     });
   await repo.readRecord(oid, "commit");
-  const index = indexVersions(refs);
   return {
     ref,
     fullRef,
@@ -82,13 +85,20 @@ function fullName(context: Context, refs: RefTable, ref: string): string {
 }
 
 // The value before the one it has now was given forward: what a rollback or undo put back does not count, else a second
-// rollback would only take the first one back.
-async function previousValue(repo: Repository, ref: string, current: Oid): Promise<Oid | undefined> {
+// rollback would only take the first one back. A version that was deleted since is left out: its bytes may be gone.
+async function previousValue(
+  repo: Repository,
+  ref: string,
+  { current, index }: { readonly current: Oid; readonly index: VersionIndex },
+): Promise<Oid | undefined> {
+  let sought = current;
   for await (const operation of repo.operations()) {
     const edit = operation.edits.find((e) => e.ref === ref);
-    if (edit?.new === undefined || !("oid" in edit.new) || edit.new.oid !== current) continue;
+    if (edit?.new === undefined || !("oid" in edit.new) || edit.new.oid !== sought) continue;
     if (operation.undoes !== undefined || operation.command.startsWith("rollback")) continue;
-    return edit.old !== undefined && "oid" in edit.old ? edit.old.oid : undefined;
+    if (edit.old === undefined || !("oid" in edit.old)) return undefined;
+    if (!index.isDropped(edit.old.oid)) return edit.old.oid;
+    sought = edit.old.oid;
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { IngotError } from "../base/errors.ts";
 import { assertName, isVersionName } from "../base/names.ts";
 import type { Oid } from "../base/oid.ts";
 import type { Context } from "./context.ts";
-import { resolveCommit } from "./log.ts";
+import { resolveKept } from "./kept-version.ts";
 import { missingRef } from "./missing-ref.ts";
 import { editAway, editTo, type RefsChanged, refsChanged } from "./ref-changes.ts";
 import { callVersion, indexVersions } from "./versions.ts";
@@ -36,7 +36,7 @@ export async function makeTag(
 ): Promise<RefsChanged & { readonly tag: string; readonly version: string }> {
   assertName(name, "typed");
   const repo = await context.openRepository();
-  const oid = await resolveCommit(repo, revision);
+  const oid = await resolveKept(repo, revision);
   const operation = await repo.operate((refs) => {
     if (refs.get(`tags/${name}`) !== undefined) {
       throw new IngotError("conflict.exists", `there is a tag '${name}' already`, {
