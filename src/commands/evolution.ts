@@ -31,6 +31,8 @@ export interface EvolvedExample extends ExampleHistory {
 }
 
 export interface EvolutionReading extends ReadingSummary {
+  /** Names the reading: version and step. */
+  readonly id: string;
   readonly time?: string;
   readonly learningRate: number;
   readonly position: number;
@@ -115,6 +117,7 @@ export async function evolution(context: Context, options: EvolutionOptions): Pr
     readings: table.steps.map((_, row) => {
       const time = table.timesMs[row];
       return {
+        id: `${version}@${table.steps[row]}`,
         ...summarise(table, row, heldOut.length > 0 ? heldOut : undefined),
         learningRate: table.learningRates[row]!,
         position: table.positions[row]!,

@@ -14,9 +14,8 @@ import { repositoryStorage } from "../repository-storage.ts";
 import { storeEvolution } from "./evolution-store.ts";
 import type { Execution } from "./execution.ts";
 import { publishResult } from "./publish-result.ts";
+import { takeTurn } from "./turn.ts";
 
-/** How long a second training waits for the one that runs. */
-const WAIT_MS = 5000;
 const BEAT_MS = 60_000;
 
 /**
@@ -27,25 +26,17 @@ const BEAT_MS = 60_000;
 export async function* executeTraining(context: Context, execution: Execution): AsyncGenerator<TrainEvent> {
   const repo = await context.openRepository();
   const storage = repositoryStorage(context);
-  const clocks = { clock: context.clock, random: context.random };
-  const turn = await acquireLease(storage, "train", {
-    ...clocks,
-    command: context.commandLine,
-    waitMs: WAIT_MS,
-  }).catch((error: unknown) => {
-    throw error instanceof IngotError && error.code === "conflict.lease"
-      ? new IngotError(
-          "conflict.lease",
-          `another training is running (${String(error.data.command ?? "unknown")}), ${error.message}`,
-          { hint: "wait until it ends, or stop it with Ctrl-C", data: error.data },
-        )
-      : error;
-  });
+  const turn = await takeTurn(context);
   let lease: Lease | undefined;
   try {
     await assertHead(repo, execution);
     const run = execution.resumed?.run ?? (await recordRun(context, repo, execution));
-    lease = await acquireLease(storage, `run-${run}`, { ...clocks, command: context.commandLine, waitMs: 0 });
+    lease = await acquireLease(storage, `run-${run}`, {
+      clock: context.clock,
+      random: context.random,
+      command: context.commandLine,
+      waitMs: 0,
+    });
     const training = new Training(context, repo, execution, run, [turn, lease]);
     for await (const event of training.events()) {
       appendUserLog(

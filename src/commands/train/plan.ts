@@ -16,6 +16,7 @@ import type { RunRecordPlan, TrainOptions } from "./options.ts";
 import { recipeInput } from "./recipe-input.ts";
 import { unfinishedRuns } from "./runs.ts";
 import { findStart, materialiseStart, type StartPoint } from "./start-point.ts";
+import { awaitTurn } from "./turn.ts";
 
 /** A training that may start: what it will do, every check, and the engine that waits with everything laid out. */
 export interface PlannedTraining {
@@ -38,6 +39,7 @@ const PROBE_EXAMPLES = 512;
 
 /** Plans a training: data, recipe, what is trained, all checks of the plan. Nothing has run, no ref has moved. */
 export async function planTraining(context: Context, options: TrainOptions): Promise<PlannedTraining> {
+  if (options.dryRun !== true) await awaitTurn(context);
   const repo = await context.openRepository();
   const start = await findStart(repo, options.on);
   const { given, ignored } = await recipeInput(context, options.recipeFile, options.recipe);
@@ -184,7 +186,7 @@ async function describePlan(
     tokens: plan.tokens,
     probe: plan.probe,
     replay,
-    estimate: {
+    estimates: {
       durationMs: Math.round((4 * (plan.frozen + plan.trainable) * plan.tokens * 1000) / ASSUMED_FLOPS),
       memoryBytes,
       diskBytes,

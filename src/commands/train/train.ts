@@ -12,7 +12,7 @@ import { planTraining } from "./plan.ts";
 export async function* train(context: Context, options: TrainOptions): AsyncGenerator<TrainEvent> {
   const planned = await planTraining(context, options);
   try {
-    yield { event: "plan", plan: planned.plan };
+    yield { event: "plan", ...planned.plan };
     const failed = planned.plan.checks.filter((check) => !check.ok);
     if (failed.length > 0) {
       throw new IngotError(
