@@ -7,13 +7,18 @@ import { intTensor } from "../onnx/tensors.ts";
  * how many columns a thread has: the sum over K is then grouped differently for another number of threads. Split by rows it is
  * not. So a product whose bits could depend on the threads is computed as the transposed product, which has more rows than
  * columns, and transposed back.
+ *
+ * A thread with one row, and a product of one column, takes another kernel that sums in another order, but only where alpha is 1:
+ * there half the product is computed and added to itself, which is exact.
  * source  onnxruntime/core/mlas/lib/sgemm.cpp: MlasGemmBatch, MlasSgemmOperation
  */
 
 /** Sums of at most so many terms are one block, whatever the columns. */
 const K_BLOCK = 128;
-/** A thread with more columns than this has blocks of K_BLOCK. */
-const WIDE_COLUMNS = 64;
+/** Threads get columns in multiples of this. */
+const COLUMN_STEP = 16;
+/** A thread with so many of them, the last one in part, has more than 64 columns and so blocks of K_BLOCK. */
+const WIDE_STEPS = 5;
 /** Products of fewer multiplications run on one thread. */
 const ONE_THREAD = 65_536;
 /** Most threads for which the bits are the same; sessions of a training use no more. */
@@ -96,49 +101,61 @@ function turnRound(
   if (a === undefined || b === undefined || y === undefined || a.length < 2 || b.length < 2) return undefined;
   const k = p.transA ? a.at(-2)! : a.at(-1)!;
   const columns = y.at(-1)!;
-  const flat = b.length === 2;
   // With a matrix on the right the runtime takes all rows of the left as one product, unless the left is transposed.
-  if (flat && a.length > 2 && p.transA) return undefined;
-  const batches = flat ? 1 : y.slice(0, -2).reduce((n, d) => n * d, 1);
-  const rows = flat ? y.slice(0, -1).reduce((n, d) => n * d, 1) : y.at(-2)!;
+  const flat = b.length === 2 && !(a.length > 2 && p.transA);
+  const batches = flat ? 1 : sizeOfDims(y.slice(0, -2));
+  const rows = flat ? sizeOfDims(y.slice(0, -1)) : y.at(-2)!;
   const perGemm = Math.ceil(MAX_THREADS / Math.max(1, batches));
-  const safe =
-    columns <= rows ||
-    k <= K_BLOCK ||
-    perGemm === 1 ||
-    columns > WIDE_COLUMNS * perGemm ||
-    rows * columns * k * batches < ONE_THREAD;
-  if (safe) return undefined;
-  const reshape = flat && a.length > 2;
-  const left = reshape ? `${name}/rows` : p.a;
+  if (perGemm === 1 || rows * columns * k * batches < ONE_THREAD) return undefined;
+  const isTurned =
+    columns > rows && k > K_BLOCK && Math.floor(Math.ceil(columns / COLUMN_STEP) / perGemm) < WIDE_STEPS;
+  const [least, most] = isTurned ? [rows, columns] : [columns, rows];
+  const isHalved = p.alpha === 1 && (least === 1 || (most >= least && most < 2 * perGemm));
+  if (!isTurned && !isHalved) return undefined;
+
   const nodes: Node[] = [];
+  let value = `${name}/product`;
+  const reshape = isTurned && flat && a.length > 2;
+  const left = reshape ? `${name}/rows` : p.a;
   if (reshape)
     nodes.push(makeNode("Reshape", [p.a, ints(constants, `${name}/rows_shape`, [rows, k])], [left]));
+  const [transA, transB] = isTurned ? [!p.transB, !p.transA] : [p.transA, p.transB];
   const attributes: [string, Attribute][] = [
-    ["transA", { type: "int", value: p.transB ? 0 : 1 }],
-    ["transB", { type: "int", value: p.transA ? 0 : 1 }],
-    ["alpha", { type: "float", value: p.alpha }],
+    ["transA", { type: "int", value: Number(transA) }],
+    ["transB", { type: "int", value: Number(transB) }],
+    ["alpha", { type: "float", value: isHalved ? 0.5 : p.alpha }],
   ];
   nodes.push(
-    makeNode("FusedMatMul", [p.b, left], [`${name}/turned`], {
+    makeNode("FusedMatMul", isTurned ? [p.b, left] : [left, p.b], [value], {
       domain: "com.microsoft",
       attributes: new Map(attributes),
     }),
   );
-  const rank = reshape ? 2 : y.length;
-  const perm = Array.from({ length: rank }, (_, axis) =>
-    axis < rank - 2 ? axis : axis === rank - 2 ? rank - 1 : rank - 2,
-  );
-  const after = [...(reshape ? ["Reshape"] : []), ...(p.bias === undefined ? [] : ["Add"])];
-  const back = after.length === 0 ? name : `${name}/back`;
-  nodes.push(
-    makeNode("Transpose", [`${name}/turned`], [back], {
-      attributes: new Map([["perm", { type: "ints", value: perm }]]),
-    }),
-  );
-  if (reshape) nodes.push(makeNode("Reshape", [back, ints(constants, `${name}/shape`, y)], [name]));
-  else if (p.bias !== undefined) nodes.push(makeNode("Add", [back, p.bias], [name]));
-  return nodes;
+  const then = (op: string, inputs: readonly string[], suffix: string, perm?: readonly number[]): void => {
+    const next = `${name}/${suffix}`;
+    nodes.push(
+      makeNode(
+        op,
+        inputs,
+        [next],
+        perm === undefined ? {} : { attributes: new Map([["perm", { type: "ints", value: perm }]]) },
+      ),
+    );
+    value = next;
+  };
+  if (isHalved) then("Add", [value, value], "whole");
+  if (isTurned) {
+    const rank = reshape ? 2 : y.length;
+    const axes = Array.from({ length: rank }, (_, axis) => axis);
+    then("Transpose", [value], "back", [...axes.slice(0, -2), rank - 1, rank - 2]);
+  }
+  if (reshape) then("Reshape", [value, ints(constants, `${name}/shape`, y)], "shaped");
+  if (p.bias !== undefined) then("Add", [value, p.bias], "biased");
+  return nodes.map((n) => (n.outputs[0] === value ? { ...n, outputs: [name] } : n));
+}
+
+function sizeOfDims(dims: readonly number[]): number {
+  return dims.reduce((n, d) => n * d, 1);
 }
 
 function ints(constants: Map<string, Tensor>, name: string, values: readonly number[]): string {
