@@ -1,5 +1,6 @@
 import { type ErrorCode, IngotError, redact } from "../base/errors.ts";
-import { escapeControl, type Look } from "./terminal.ts";
+import { escapeControl } from "../base/terminal-text.ts";
+import type { Look } from "./terminal.ts";
 
 /** What a failed call leaves: the text for stderr and the process's exit code. */
 export interface Failure {

@@ -1,5 +1,5 @@
+import { plainText } from "../base/terminal-text.ts";
 import { type Glyphs, sparkline } from "./glyphs.ts";
-import { plainText } from "./plain-text.ts";
 import type { ExampleChange, VersionDetail } from "./version-row.ts";
 
 export type Tone = "plain" | "title" | "dim" | "good" | "bad" | "name";

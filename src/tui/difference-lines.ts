@@ -1,5 +1,5 @@
+import { plainText } from "../base/terminal-text.ts";
 import type { KeyDifference, VersionDiff } from "../commands/diff.ts";
-import { plainText } from "./plain-text.ts";
 
 /** What differs between two versions, for the pane that `d` opens. */
 export function differenceLines({

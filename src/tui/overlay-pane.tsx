@@ -1,8 +1,8 @@
 import { Text } from "ink";
+import { plainText } from "../base/terminal-text.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { KEYMAP } from "./keymap.ts";
 import { Frame } from "./pane.tsx";
-import { plainText } from "./plain-text.ts";
 import type { Overlay, ScreenState } from "./screen.ts";
 
 const KEY_COLUMNS = 12;

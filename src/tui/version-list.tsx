@@ -1,8 +1,8 @@
 import { Box, Text } from "ink";
+import { plainText } from "../base/terminal-text.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { drawBelow, drawGraph, type GraphRow } from "./graph.ts";
 import { Frame } from "./pane.tsx";
-import { plainText } from "./plain-text.ts";
 import { type ScreenState, visibleVersions } from "./screen.ts";
 import type { VersionRow } from "./version-row.ts";
 

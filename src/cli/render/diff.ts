@@ -1,5 +1,6 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { KeyDifference, VersionDiff } from "../../commands/diff.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import { formatChange, formatLoss, formatPercent, table } from "./format.ts";
 
 /** Modules shown without `--weights`. */

@@ -1,5 +1,6 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { EvolutionResult, EvolvedExample } from "../../commands/evolution.ts";
-import { type Colour, type Look, oneLine } from "../terminal.ts";
+import type { Colour, Look } from "../terminal.ts";
 import { formatChange, formatLoss, formatPercent } from "./format.ts";
 import { sparkline } from "./train.ts";
 

@@ -1,5 +1,6 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { ImportResult } from "../../commands/import.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import { count, formatBytes, formatMagnitude } from "./format.ts";
 
 /** What an import made, as text. */

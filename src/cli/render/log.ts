@@ -1,5 +1,6 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { LogEntry } from "../../commands/log.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import { formatChange, formatLoss, formatPercent, formatTime } from "./format.ts";
 import { Graph } from "./graph.ts";
 

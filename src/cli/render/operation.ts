@@ -1,6 +1,7 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { RefChange } from "../../commands/ref-changes.ts";
 import type { ReflogEntry } from "../../commands/reflog.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import { formatTime } from "./format.ts";
 
 /** One operation of the log: a head line, and a line a ref. */

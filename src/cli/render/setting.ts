@@ -1,5 +1,5 @@
+import { escapeControl } from "../../base/terminal-text.ts";
 import type { SettingValue } from "../../commands/settings.ts";
-import { escapeControl } from "../terminal.ts";
 
 /** A setting's value on one line. */
 export function settingText(value: SettingValue): string {

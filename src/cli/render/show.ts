@@ -1,6 +1,7 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { Shown, ShownFile, ShownObject, ShownVersion } from "../../commands/show.ts";
 import type { ModelDescription } from "../../commands/show-model.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import { count, formatBytes, formatCount, formatDuration, formatTime, table } from "./format.ts";
 import { metricsText, refsText } from "./log.ts";
 

@@ -1,5 +1,6 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { Status } from "../../commands/status.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import { formatBytes } from "./format.ts";
 
 /** Free space below this is worth a warning. */

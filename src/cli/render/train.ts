@@ -1,5 +1,6 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import type { TrainEvent, TrainPlan } from "../../train/events.ts";
-import { type Look, oneLine } from "../terminal.ts";
+import type { Look } from "../terminal.ts";
 import {
   count,
   formatBytes,

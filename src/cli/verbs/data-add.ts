@@ -1,9 +1,9 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import { addData, type DataAddResult } from "../../commands/data/add.ts";
 import { stopForDryRun } from "../change.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { count, formatCount } from "../render/format.ts";
-import { oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;

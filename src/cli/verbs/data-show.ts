@@ -1,8 +1,8 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import { showData } from "../../commands/data/list.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { formatBytes, formatCount, table } from "../render/format.ts";
-import { oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const count = call.args.number("count");

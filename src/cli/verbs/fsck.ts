@@ -1,8 +1,8 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import { fsck } from "../../commands/fsck.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { count, formatBytes } from "../render/format.ts";
-import { oneLine } from "../terminal.ts";
 
 const EXIT_DAMAGED = 6;
 

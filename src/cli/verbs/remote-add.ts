@@ -1,7 +1,7 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import { addRemote } from "../../commands/remote.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
-import { oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const remote = await addRemote(await call.context(), {

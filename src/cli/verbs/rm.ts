@@ -1,9 +1,9 @@
+import { oneLine } from "../../base/terminal-text.ts";
 import { executeRemoval, planRemoval } from "../../commands/rm.ts";
 import { stopForDryRun, UNDO_HINT } from "../change.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { askName, askYesNo } from "../prompt.ts";
-import { oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;

@@ -1,11 +1,11 @@
 import { IngotError } from "../../base/errors.ts";
+import { escapeControl, oneLine } from "../../base/terminal-text.ts";
 import type { Context } from "../../commands/context.ts";
 import { revParse } from "../../commands/rev-parse.ts";
 import { type RunOptions, runVersion } from "../../commands/run.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { table } from "../render/format.ts";
-import { escapeControl, oneLine } from "../terminal.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;

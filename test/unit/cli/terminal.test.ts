@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Io } from "../../../src/cli/io.ts";
-import { describeTerminal, oneLine } from "../../../src/cli/terminal.ts";
+import { describeTerminal } from "../../../src/cli/terminal.ts";
 
 const sink = (isTTY: boolean) => ({ isTTY, columns: isTTY ? 120 : undefined, write: () => undefined });
 const ioWith = (env: Record<string, string>, isTTY: boolean): Io => ({
@@ -36,9 +36,5 @@ describe("colour", () => {
   it("paints only where it may", () => {
     expect(describeTerminal(ioWith({}, true)).out.paint("red", "x")).toBe("\x1b[31mx\x1b[39m");
     expect(describeTerminal(ioWith({}, false)).out.paint("red", "x")).toBe("x");
-  });
-
-  it("text of others stays on its line", () => {
-    expect(oneLine("a\r\nb\tc\x07\u2028d")).toBe("a b c\\x07\\u2028d");
   });
 });
