@@ -51,6 +51,8 @@ export interface CommandDefinition {
   readonly examples?: readonly (readonly [line: string, meaning: string])[];
   /** True where `--json` means something. */
   readonly json?: boolean;
+  /** True where `--json` prints a line an event, the last one `done`, `paused` or `failed`. */
+  readonly events?: boolean;
   /** True where `--dry-run` means something. */
   readonly dryRun?: boolean;
 }

@@ -39,6 +39,13 @@ export function isBrokenPipe(error: unknown): boolean {
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }
 
+/** Code and first line of any thrown value, as the event `failed` tells them. */
+export function asFailedEvent(error: unknown): { readonly code: string; readonly message: string } {
+  const ingot = known(error);
+  const message = ingot?.message ?? (error instanceof Error ? error.message : String(error));
+  return { code: ingot?.code ?? "bug", message: message.split("\n")[0] ?? "" };
+}
+
 /** Maps any thrown value to what stderr shows and the exit code. The only place that does. */
 export function describeFailure(
   error: unknown,

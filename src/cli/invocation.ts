@@ -61,6 +61,8 @@ export interface Invocation {
   /** `--json` */
   readonly json: boolean;
   readonly quiet: boolean;
+  /** What went to stdout as events so far. */
+  readonly told: { lastEvent?: string };
   /** Made at the first call: settings read, repository found. */
   context(): Promise<Context>;
   /** A line for people on stderr, unless `-q` or `--json`. */

@@ -10,7 +10,11 @@ export async function printJson(call: Invocation, value: object, verb = call.com
 }
 
 /** Prints one event of a long-running verb as a line of JSON. */
-export async function printEvent(call: Invocation, event: object): Promise<void> {
+export async function printEvent(
+  call: Invocation,
+  event: { readonly event: string; readonly schema?: string },
+): Promise<void> {
+  call.told.lastEvent = event.event;
   await call.io.stdout.write(`${JSON.stringify(event, jsonValue)}\n`);
 }
 

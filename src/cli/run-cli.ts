@@ -1,9 +1,10 @@
 import { checkArguments, type RawArguments } from "./arguments.ts";
 import type { CommandDefinition } from "./command.ts";
-import { describeFailure, isBrokenPipe } from "./errors.ts";
+import { asFailedEvent, describeFailure, isBrokenPipe } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Io } from "./io.ts";
 import { LOADERS } from "./loaders.ts";
+import { printJson } from "./output.ts";
 import { beforeDashes, readRequest } from "./request.ts";
 import { type ColourChoice, describeTerminal, type Terminal } from "./terminal.ts";
 
@@ -65,6 +66,7 @@ async function call(
     terminal,
     json,
     quiet,
+    told: {},
     context: () => {
       context ??= import("./context.ts").then(({ contextOf }) =>
         contextOf(invocation, commandLineOf(command, argv)),
@@ -78,10 +80,21 @@ async function call(
   try {
     const { run } = await LOADERS[command.name]!();
     return (await run(invocation)) ?? 0;
+  } catch (error) {
+    await tellFailure(invocation, error);
+    throw error;
   } finally {
     const opened = await context?.catch(() => undefined);
     await opened?.close();
   }
+}
+
+/** Who reads events must see the end of them: a failure is the last one, besides the error on stderr. */
+async function tellFailure(call: Invocation, error: unknown): Promise<void> {
+  if (!call.json || call.command.events !== true || call.told.lastEvent === "failed") return;
+  if (isBrokenPipe(error) || (call.io.signal.aborted && error === call.io.signal.reason)) return;
+  const { code, message } = asFailedEvent(error);
+  await printJson(call, { event: "failed", code, message });
 }
 
 async function readArguments(command: CommandDefinition, argv: readonly string[]): Promise<RawArguments> {

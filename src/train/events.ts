@@ -29,7 +29,7 @@ export interface TrainPlan {
   readonly tokens: number;
   readonly probe: { readonly examples: number; readonly of: number };
   readonly replay: number;
-  readonly estimate: {
+  readonly estimates: {
     readonly durationMs: number;
     readonly memoryBytes: number;
     readonly diskBytes: number;
@@ -40,7 +40,7 @@ export interface TrainPlan {
 }
 
 export type TrainEvent =
-  | { readonly event: "plan"; readonly plan: TrainPlan }
+  | ({ readonly event: "plan" } & TrainPlan)
   | { readonly event: "start"; readonly run: string; readonly from: number; readonly steps: number }
   | {
       readonly event: "step";

@@ -95,6 +95,7 @@ export const dataCommands: readonly CommandDefinition[] = [
       ["ingot train --resume", "go on where the last one stopped"],
     ],
     json: true,
+    events: true,
     dryRun: true,
   },
   {

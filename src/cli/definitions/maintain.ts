@@ -43,6 +43,7 @@ export const maintainCommands: readonly CommandDefinition[] = [
     options: [{ name: "grace", summary: "How long condemned bytes lie: 30d, 12h, 0", kind: text("TIME") }],
     examples: [["ingot gc --dry-run", "what would go, and how much"]],
     json: true,
+    events: true,
     dryRun: true,
   },
   {
@@ -52,6 +53,7 @@ export const maintainCommands: readonly CommandDefinition[] = [
     options: [{ name: "deep", summary: "Decode and hash every object" }],
     examples: [["ingot fsck --deep", "exit 0 when all is well, 6 when not"]],
     json: true,
+    events: true,
   },
   {
     name: "rm",

@@ -43,6 +43,7 @@ export const shareCommands: readonly CommandDefinition[] = [
     options: [{ name: "force", summary: "Move refs there even where they went another way" }],
     examples: [["ingot push origin main production", "two refs and all they need, or nothing"]],
     json: true,
+    events: true,
     dryRun: true,
   },
   {
@@ -52,5 +53,6 @@ export const shareCommands: readonly CommandDefinition[] = [
     positionals: [remote],
     examples: [["ingot pull", "what origin has and we have not"]],
     json: true,
+    events: true,
   },
 ];

@@ -16,7 +16,7 @@ type EventOf<Name extends TrainEvent["event"]> = Extract<TrainEvent, { event: Na
 
 /** The plan as a person reads it before saying yes: what, how long, how much, and every check. */
 export function planLines(look: Look, plan: TrainPlan): string[] {
-  const { base, estimate } = plan;
+  const { base, estimates } = plan;
   const on = base.isBase ? `from the base (${base.version})` : `builds on ${base.version}`;
   const lines = [`${look.paint("bold", plan.next)} ${on}, ${plan.method}`];
   for (const d of plan.datasets) {
@@ -27,10 +27,10 @@ export function planLines(look: Look, plan: TrainPlan): string[] {
     lines.push(`  ${d.role === "train" ? "data" : "replay"} ${oneLine(d.name)}: ${facts.join(", ")}`);
   }
   lines.push(
-    `  ${formatMagnitude(plan.parameters.trainable)} of ${formatMagnitude(plan.parameters.trainable + plan.parameters.frozen)} parameters trained, ${count(plan.targets.length, "module")}`,
+    `  ${formatMagnitude(plan.parameters.trainable)} of ${formatMagnitude(plan.parameters.trainable + plan.parameters.frozen)} parameters trained, in ${count(plan.targets.length, "kind")} of module`,
   );
   lines.push(
-    `  ${formatCount(plan.steps)} steps, ${formatCount(plan.tokens)} tokens, about ${formatDuration(estimate.durationMs)}, ${formatBytes(estimate.memoryBytes)} of memory, ${formatBytes(estimate.diskBytes)} of disk`,
+    `  ${formatCount(plan.steps)} steps, ${formatCount(plan.tokens)} tokens, about ${formatDuration(estimates.durationMs)}, ${formatBytes(estimates.memoryBytes)} of memory, ${formatBytes(estimates.diskBytes)} of disk`,
   );
   lines.push(
     `  ${formatCount(plan.probe.examples)} of ${formatCount(plan.probe.of)} examples tracked (probe)`,

@@ -7,7 +7,7 @@ import { planTraining } from "../../commands/train/plan.ts";
 import { planResume } from "../../commands/train/resume.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import type { Invocation } from "../invocation.ts";
-import { printEvent, printLines } from "../output.ts";
+import { printEvent, printJson, printLines } from "../output.ts";
 import { askYesNo } from "../prompt.ts";
 import { lastingLines, planLines } from "../render/train.ts";
 import { readTrainOptions } from "../train-options.ts";
@@ -33,15 +33,15 @@ async function resume(call: Invocation, context: Context): Promise<Execution | u
     throw new IngotError("usage.argument", "'train --resume' takes one run", {
       hint: "ingot train --resume t1",
     });
-  const { plan: where, ...execution } = await planResume(context, {
+  const { at: where, ...execution } = await planResume(context, {
     run: name,
     threads: call.args.number("threads"),
   });
   if (call.args.flag("dry-run")) {
     await execution.engine.close();
-    await printLines(call, [
-      `would go on with ${execution.resumed?.run} from step ${where.step} of ${where.steps}`,
-    ]);
+    const run = execution.resumed?.run;
+    if (call.json) await printJson(call, { dryRun: true, run, ...where });
+    else await printLines(call, [`would go on with ${run} from step ${where.step} of ${where.steps}`]);
     return undefined;
   }
   return execution;
@@ -51,7 +51,7 @@ async function plan(call: Invocation, context: Context): Promise<Execution | und
   const planned = await planTraining(context, readTrainOptions(call.args));
   try {
     call.io.signal.throwIfAborted();
-    if (call.json) await printEvent(call, { schema: "ingot.train/1", event: "plan", plan: planned.plan });
+    if (call.json) await printEvent(call, { schema: "ingot.train/1", event: "plan", ...planned.plan });
     else if (call.args.flag("dry-run")) await printLines(call, planLines(call.terminal.out, planned.plan));
     else for (const line of planLines(call.terminal.err, planned.plan)) call.note(line);
     const failed = planned.plan.checks.filter((check) => !check.ok);

@@ -38,11 +38,11 @@ export async function* executeTraining(context: Context, execution: Execution): 
       waitMs: 0,
     });
     const training = new Training(context, repo, execution, run, [turn, lease]);
+    const log = path.join(context.root ?? bug("no repository"), ".ingot", "runs", run, "events.jsonl");
+    const record = (event: TrainEvent) => appendUserLog(log, `${JSON.stringify(event)}\n`);
+    if (execution.plan !== undefined) record({ event: "plan", ...execution.plan });
     for await (const event of training.events()) {
-      appendUserLog(
-        path.join(context.root ?? bug("no repository"), ".ingot", "runs", run, "events.jsonl"),
-        `${JSON.stringify(event)}\n`,
-      );
+      record(event);
       yield event;
     }
   } finally {

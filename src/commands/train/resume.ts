@@ -14,7 +14,7 @@ import { findStart } from "./start-point.ts";
 export async function planResume(
   context: Context,
   options: { readonly run?: string | undefined; readonly threads?: number | undefined },
-): Promise<Execution & { readonly plan: { readonly step: number; readonly steps: number } }> {
+): Promise<Execution & { readonly at: { readonly step: number; readonly steps: number } }> {
   const repo = await context.openRepository();
   const run = findRun(await repo.refs(), options.run);
   const last = run.checkpoints.at(-1)!;
@@ -55,6 +55,6 @@ export async function planResume(
     engine,
     job,
     resumed: { run: run.run, step: checkpoint.step, elapsedMs: progress.elapsedMs },
-    plan: { step: checkpoint.step, steps: plan.steps },
+    at: { step: checkpoint.step, steps: plan.steps },
   };
 }
