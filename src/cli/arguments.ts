@@ -42,8 +42,9 @@ export function unknownOption(command: CommandDefinition, typed: string): IngotE
 
 /** `usage.flag` for an option without its value. */
 export function missingValue(option: OptionDefinition): IngotError {
-  return new IngotError("usage.flag", `'--${option.name}' needs a value`, {
-    hint: `--${option.name} ${placeholderOf(option.kind!)}`,
+  const flag = option.name.length === 1 ? `-${option.name}` : `--${option.name}`;
+  return new IngotError("usage.flag", `'${flag}' needs a value`, {
+    hint: `${flag} ${placeholderOf(option.kind!)}`,
   });
 }
 

@@ -6,8 +6,12 @@ import { repositoryStorage } from "../repository-storage.ts";
 /** How long a second training waits for the one that runs. */
 const WAIT_MS = 5000;
 
-/** The turn to train in this repository; waits a little. Throws `conflict.lease` naming the training that has it. */
+/**
+ * The turn to train in this repository; waits a little. Throws `conflict.lease` naming the training that has it, and what
+ * opening the repository throws: nothing is written into one that is not trusted.
+ */
 export async function takeTurn(context: Context): Promise<Lease> {
+  await context.openRepository();
   const { clock, random, commandLine } = context;
   const options = { clock, random, command: commandLine, waitMs: WAIT_MS };
   try {

@@ -36,7 +36,11 @@ describe("what a command line asks for", () => {
     [["data", "ad", "x"], "usage.command: did you mean ingot data add?"],
     [["xyzzyxyzzy"], "usage.command: ingot help"],
     [["__proto__"], "usage.command: ingot help"],
-    [["-C"], "usage.flag: --C DIR"],
+    [["-C"], "usage.flag: -C DIR"],
+    [["--bogus"], "usage.flag: ingot help"],
+    [["--bogus", "-h"], "overview"],
+    [["--color=never"], "overview"],
+    [["-qy"], "overview"],
   ])("%j: %s", (argv, expected) => {
     expect(summary(argv)).toBe(expected);
   });
