@@ -87,7 +87,7 @@ export async function* pull(
   try {
     const plan = await planPull(repo, remote, { remote: name, command: context.commandLine });
     const { result, last } = yield* forward<PullResult>(executePull(repo, remote, plan, context.signal));
-    if (result.branch === "diverged") throw divergedError(plan);
+    if (result.branch === "diverged") throw divergedError(plan, result.renumbered);
     yield {
       event: "done",
       remote: name,

@@ -97,15 +97,19 @@ export async function* executePull(
   };
 }
 
-/** The error for a pull whose branch could not follow; thrown by whoever asked for the branch to move. */
-export function divergedError(plan: PullPlan): IngotError {
+/**
+ * The error for a pull whose branch could not follow; thrown by whoever asked for the branch to move. What was fetched has its
+ * numbers by then: it says which are others here.
+ */
+export function divergedError(plan: PullPlan, renumbered: readonly Numbered[] = []): IngotError {
   const ref = plan.branch?.ref ?? "HEAD";
+  const others = renumbered.map(({ sent, given }) => `; what is ${sent} there is ${given} here`);
   return new IngotError(
     "conflict.remote",
-    `'${ref}' and '${plan.options.remote}' have versions that the other lacks`,
+    `'${ref}' and '${plan.options.remote}' have versions that the other lacks${others.slice(0, 20).join("")}`,
     {
       hint: `everything was fetched: ingot log remotes/${plan.options.remote}/${ref}`,
-      data: { where: ref, ref, here: plan.branch?.old, there: plan.branch?.next },
+      data: { where: ref, ref, here: plan.branch?.old, there: plan.branch?.next, renumbered },
     },
   );
 }
