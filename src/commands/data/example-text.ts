@@ -1,4 +1,6 @@
 import type { Oid } from "../../base/oid.ts";
+import type { DType } from "../../onnx/model.ts";
+import { numbersOf } from "../../onnx/tensors.ts";
 import type { Repository } from "../../repo/repository.ts";
 import { conversationOf } from "../../text/conversation.ts";
 import { type ColumnNames, type ReadOptions, readExamples } from "../../text/dataset-file.ts";
@@ -15,6 +17,23 @@ export interface ExampleText {
 }
 
 const MAX_NUMBERS = 12;
+
+/** A tensor of a row, as the format `tensors` holds it. */
+interface TensorField {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+function isTensor(value: unknown): value is TensorField {
+  const field = value as Partial<TensorField> | undefined | null;
+  return typeof field === "object" && field?.data instanceof Uint8Array && Array.isArray(field.shape);
+}
+
+function numbersShown({ dtype, shape, data }: TensorField): string {
+  const numbers = numbersOf({ dtype, dims: shape, data: { at: "memory", bytes: data } });
+  return shape.length === 0 ? String(numbers[0]) : shown(numbers);
+}
 
 function shown(value: unknown): string {
   if (typeof value === "string") return value;
@@ -38,6 +57,12 @@ export function textOf(example: Example): { readonly input: string; readonly exp
   if ("label" in fields) return { input: shown(fields.text), expected: shown(fields.label) };
   if ("text" in fields) return { input: shown(fields.text), expected: shown(fields.text) };
   const { labels, ...inputs } = fields;
+  if (isTensor(labels)) {
+    const input = Object.entries(inputs).map(([name, t]) =>
+      isTensor(t) ? `${name} ${t.dtype} [${t.shape.join(", ")}]` : `${name} ${shown(t)}`,
+    );
+    return { input: input.join(", "), expected: numbersShown(labels) };
+  }
   return { input: shown(Object.values(inputs)[0]), expected: shown(labels) };
 }
 
