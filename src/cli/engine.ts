@@ -8,7 +8,8 @@ process.on("SIGINT", () => {});
 
 serveEngine({
   send: (message) => {
-    process.send?.(message);
+    // Where the parent is gone, `disconnect` ends this process: that nobody took the message is nothing to report.
+    process.send?.(message, undefined, undefined, () => {});
   },
   onMessage: (listener) => {
     process.on("message", listener);
