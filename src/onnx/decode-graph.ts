@@ -1,3 +1,4 @@
+import { decodeEntry } from "./decode-entry.ts";
 import { decodeSparse, decodeTensor } from "./decode-tensor.ts";
 import type { Attribute, Dim, Graph, Node, Tensor, ValueInfo } from "./model.ts";
 import { MessageReader } from "./protobuf.ts";
@@ -23,18 +24,6 @@ export function decodeOpset(reader: MessageReader, into: Map<string, number>): v
 /** `ai.onnx` is another spelling of the default domain. */
 function plainDomain(domain: string): string {
   return domain === "ai.onnx" ? "" : domain;
-}
-
-/** Adds one key and value of `metadata_props`. */
-export function decodeEntry(reader: MessageReader, into: Map<string, string>): void {
-  let key = "";
-  let value = "";
-  while (reader.next()) {
-    if (reader.field === 1) key = reader.text();
-    else if (reader.field === 2) value = reader.text();
-    else reader.skip();
-  }
-  into.set(key, value);
 }
 
 /** Reads a GraphProto. Initialisers that are also listed as inputs are left out of the inputs. */

@@ -1,11 +1,12 @@
 import { IngotError } from "../base/errors.ts";
+import { decodeEntry } from "./decode-entry.ts";
 import { type ExternalRef, parseExternalData } from "./external-data.ts";
 import type { DType, Tensor, TensorBytes } from "./model.ts";
-import { MessageReader, MessageWriter, WIRE } from "./protobuf.ts";
+import { type MessageReader, MessageWriter, WIRE } from "./protobuf.ts";
 import { DTYPES, dtypeOfCode, elementCount, nameOfCode, numbersOf, tensorBytes } from "./tensors.ts";
 
 /** A sparse tensor larger than this is refused instead of being written out. */
-export const MAX_SPARSE_BYTES = 2 ** 28;
+const MAX_SPARSE_BYTES = 2 ** 28;
 const MAX_RANK = 64;
 
 interface TensorParts {
@@ -59,7 +60,7 @@ function readParts(reader: MessageReader): TensorParts {
     else if (reader.field === 6) parts.strings.push(reader.data());
     else if (reader.field === 8) parts.name = reader.text();
     else if (reader.field === 9) parts.raw = reader.data();
-    else if (reader.field === 13) readEntry(reader.message(), parts.external);
+    else if (reader.field === 13) decodeEntry(reader.message(), parts.external);
     else if (reader.field === 14) parts.isExternal = reader.int32() === 1;
     else if (TYPED_FIELDS.has(reader.field)) {
       const start = reader.position;
@@ -69,17 +70,6 @@ function readParts(reader: MessageReader): TensorParts {
     else reader.skip();
   }
   return parts;
-}
-
-function readEntry(reader: MessageReader, into: Map<string, string>): void {
-  let key = "";
-  let value = "";
-  while (reader.next()) {
-    if (reader.field === 1) key = reader.text();
-    else if (reader.field === 2) value = reader.text();
-    else reader.skip();
-  }
-  into.set(key, value);
 }
 
 function dataOf(parts: TensorParts, dtype: DType): TensorBytes {
@@ -122,14 +112,6 @@ function stringData(parts: TensorParts): TensorBytes {
   const writer = new MessageWriter();
   for (const text of parts.strings) writer.data(6, text);
   return { at: "memory", bytes: writer.finish().slice() };
-}
-
-/** The texts of a tensor of type string. */
-export function decodeStrings(bytes: Uint8Array): string[] {
-  const reader = new MessageReader(bytes);
-  const texts: string[] = [];
-  while (reader.next()) texts.push(reader.text());
-  return texts;
 }
 
 const TYPED_FIELDS = new Set([4, 5, 7, 10, 11]);

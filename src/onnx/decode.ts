@@ -1,5 +1,6 @@
 import { IngotError } from "../base/errors.ts";
-import { decodeEntry, decodeGraph, decodeOpset, readFunction } from "./decode-graph.ts";
+import { decodeEntry } from "./decode-entry.ts";
+import { decodeGraph, decodeOpset, readFunction } from "./decode-graph.ts";
 import type { Graph, Model } from "./model.ts";
 import { MAX_MESSAGE_BYTES, MessageReader } from "./protobuf.ts";
 import { validateModel } from "./validate.ts";

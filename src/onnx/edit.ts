@@ -1,4 +1,4 @@
-import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from "./model.ts";
+import type { Attribute, Graph, Model, Node, Tensor } from "./model.ts";
 import { floatTensor, intTensor } from "./tensors.ts";
 
 const NO_METADATA: ReadonlyMap<string, string> = new Map();
@@ -30,26 +30,6 @@ export function makeNode(
 /** The model with another graph. */
 export function withGraph(model: Model, change: Partial<Graph>): Model {
   return { ...model, graph: { ...model.graph, ...change } };
-}
-
-export function addNodes(model: Model, nodes: readonly Node[]): Model {
-  return withGraph(model, { nodes: [...model.graph.nodes, ...nodes] });
-}
-
-export function addInputs(model: Model, inputs: readonly ValueInfo[]): Model {
-  return withGraph(model, { inputs: [...model.graph.inputs, ...inputs] });
-}
-
-/** Adds outputs by name; the runtime infers their types. Names that already are outputs stay once. */
-export function addOutputs(model: Model, names: readonly string[]): Model {
-  const known = new Set(model.graph.outputs.map((output) => output.name));
-  return withGraph(model, {
-    outputs: [...model.graph.outputs, ...names.filter((name) => !known.has(name)).map((name) => ({ name }))],
-  });
-}
-
-export function addInitializers(model: Model, tensors: ReadonlyMap<string, Tensor>): Model {
-  return withGraph(model, { initializers: new Map([...model.graph.initializers, ...tensors]) });
 }
 
 /** The nodes with every read of `from` (a key) replaced by the value it maps to, in subgraphs as well. */
@@ -98,7 +78,7 @@ export function hoistConstants(model: Model): Model {
 }
 
 /** The value of a `Constant` node; undefined for other nodes and for values kept as opaque bytes. */
-export function constantOf(node: Node): Tensor | undefined {
+function constantOf(node: Node): Tensor | undefined {
   if (node.op !== "Constant" || node.domain !== "") return undefined;
   for (const [name, attribute] of node.attributes) {
     if (name === "value" && attribute.type === "tensor") return attribute.value;
@@ -110,17 +90,4 @@ export function constantOf(node: Node): Tensor | undefined {
       return intTensor([attribute.value.length], attribute.value);
   }
   return undefined;
-}
-
-/** A name that no value of the graph has: `base`, or `base` with a number. */
-export function freshName(taken: ReadonlySet<string>, base: string): string {
-  if (!taken.has(base)) return base;
-  for (let i = 1; ; i++) if (!taken.has(`${base}_${i}`)) return `${base}_${i}`;
-}
-
-/** All names of values in a graph, subgraphs not included. */
-export function valueNames(graph: Graph): Set<string> {
-  const names = new Set<string>([...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
-  for (const node of graph.nodes) for (const output of node.outputs) names.add(output);
-  return names;
 }

@@ -3,7 +3,7 @@ import { IngotError } from "../base/errors.ts";
 /** Deepest nesting of messages that is read. */
 export const MAX_DEPTH = 64;
 /** Fields read of one file, numbers in packed lists not counted: many times what the largest real models hold. */
-export const MAX_FIELDS = 8_000_000;
+const MAX_FIELDS = 8_000_000;
 /** Protobuf's own limit on a message. */
 export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 

@@ -5,9 +5,9 @@ import { type HeaderEntry, scanHeader } from "./safetensors-header.ts";
 import { bytesInMemory, tensorBytes } from "./tensors.ts";
 
 /** Largest header that is read, as in the reference implementation. */
-export const MAX_HEADER_BYTES = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 /** Most tensors of one file. */
-export const MAX_TENSORS = 200_000;
+const MAX_TENSORS = 200_000;
 
 const LENGTH_BYTES = 8;
 

@@ -107,6 +107,9 @@ type Numbers =
   | Int32Array
   | Uint32Array;
 
+/** The elements of a tensor in memory: float16 and bfloat16 as their bits, bool as bytes, 4-bit types packed two a byte. */
+export type TensorArray = Numbers | BigInt64Array | BigUint64Array;
+
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
@@ -125,8 +128,15 @@ const ARRAYS = {
   uint4: Uint8Array,
 } as const;
 
+/** An array for `count` elements of a type, all of them `value`; float16 and bfloat16 take their bits. */
+export function filledArray(dtype: Exclude<DType, "string">, count: number, value: number): TensorArray {
+  const array = new ARRAYS[dtype](DTYPES[dtype].bits === 4 ? Math.ceil(count / 2) : count);
+  if (array instanceof BigInt64Array || array instanceof BigUint64Array) return array.fill(BigInt(value));
+  return array.fill(value);
+}
+
 /** The bytes of a tensor as the typed array of its type (float16 and bfloat16 as their bits, 4-bit types as packed bytes); a view where the alignment allows. */
-export function typedArray(dtype: DType, bytes: Uint8Array): Numbers | BigInt64Array | BigUint64Array {
+export function typedArray(dtype: DType, bytes: Uint8Array): TensorArray {
   if (dtype === "string") throw new IngotError("input.tensor", "a tensor of text has no numbers");
   const Type = ARRAYS[dtype];
   const source = aligned(bytes, Type.BYTES_PER_ELEMENT);

@@ -2,7 +2,7 @@ import { IngotError } from "../base/errors.ts";
 import { hashBytes } from "../base/hash.ts";
 import { OID_BYTES, type Oid, oidFromBytes } from "../base/oid.ts";
 import type { RefValue } from "../objects/records.ts";
-import type { PackStatus, State } from "./state.ts";
+import type { PackStatus, State, StateRows } from "./state.ts";
 
 /** Bytes of a state file, as `objects-spec/refs.md` says them: everything the log says after one entry, ready to be searched. */
 
@@ -92,7 +92,7 @@ function encodeCounter(name: string, value: number): Buffer {
 }
 
 /** The tables of a state file, searched where they lie. */
-export class StateTable {
+export class StateTable implements StateRows {
   readonly n: number;
   readonly head: Oid;
   readonly timeMs: number;
@@ -162,7 +162,6 @@ export class StateTable {
     return i < this.#refCount && this.#nameAt(i) === name ? this.#ref(i).value : undefined;
   }
 
-  /** Refs whose name starts with `prefix`, sorted. */
   listRefs(prefix: string): { name: string; value: RefValue }[] {
     const found: { name: string; value: RefValue }[] = [];
     for (let i = this.#lowerBound(prefix); i < this.#refCount; i++) {

@@ -1,7 +1,6 @@
 import type { Oid } from "../base/oid.ts";
 import type { OperationRecord, RefValue } from "../objects/records.ts";
 import type { RefTable } from "./repository.ts";
-import type { StateTable } from "./state-file.ts";
 
 /** Entry of the log with its id. */
 export type Operation = OperationRecord & { readonly oid: Oid };
@@ -12,6 +11,19 @@ export type PackStatus =
   | { readonly state: "condemned"; readonly n: number; readonly atMs: number };
 
 const LIVE: PackStatus = { state: "live" };
+
+/** What a state file says, looked up without reading it whole. */
+export interface StateRows {
+  readonly n: number;
+  readonly head: Oid;
+  readonly timeMs: number;
+  readonly counters: Readonly<Record<string, number>>;
+  findRef(name: string): RefValue | undefined;
+  /** Refs whose name starts with `prefix`, sorted. */
+  listRefs(prefix: string): readonly RefRow[];
+  findPack(pack: Oid): PackStatus | undefined;
+  listPacks(): Iterable<readonly [Oid, PackStatus]>;
+}
 
 /** Packs after one operation; a value. */
 export interface PackTable {
@@ -36,7 +48,7 @@ export interface State {
 }
 
 interface Layers {
-  readonly base: StateTable | undefined;
+  readonly base: StateRows | undefined;
   readonly refs: ReadonlyMap<string, RefValue | undefined>;
   readonly packs: ReadonlyMap<Oid, PackStatus | undefined>;
 }
@@ -52,7 +64,7 @@ export function emptyState(): State {
 }
 
 /** The state that a state file holds. */
-export function stateFromTable(base: StateTable): State {
+export function stateFromTable(base: StateRows): State {
   return makeState(
     { n: base.n, head: base.head, timeMs: base.timeMs, baseN: base.n, counters: base.counters },
     { base, refs: new Map(), packs: new Map() },

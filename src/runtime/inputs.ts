@@ -1,6 +1,6 @@
 import { IngotError } from "../base/errors.ts";
 import type { DType, ValueInfo } from "../onnx/model.ts";
-import { DTYPES, elementCount } from "../onnx/tensors.ts";
+import { elementCount, filledArray } from "../onnx/tensors.ts";
 import type { HostTensor } from "./session.ts";
 
 const PAST = /^past_key_values?\b|^past_key_self|^past_/;
@@ -17,28 +17,7 @@ export function filledTensor(dtype: DType, dims: readonly number[], value = 0): 
   const count = elementCount(dims);
   if (count === undefined || dtype === "string")
     throw new IngotError("input.tensor", `no ${dtype} tensor of dimensions [${dims.join(", ")}] can be made`);
-  const arrays = {
-    float32: Float32Array,
-    float64: Float64Array,
-    float16: Uint16Array,
-    bfloat16: Uint16Array,
-    int8: Int8Array,
-    uint8: Uint8Array,
-    bool: Uint8Array,
-    int16: Int16Array,
-    uint16: Uint16Array,
-    int32: Int32Array,
-    uint32: Uint32Array,
-    int4: Uint8Array,
-    uint4: Uint8Array,
-  } as const;
-  if (dtype === "int64") return { dtype, dims, data: new BigInt64Array(count).fill(BigInt(value)) };
-  if (dtype === "uint64") return { dtype, dims, data: new BigUint64Array(count).fill(BigInt(value)) };
-  return {
-    dtype,
-    dims,
-    data: new arrays[dtype](DTYPES[dtype].bits === 4 ? Math.ceil(count / 2) : count).fill(value),
-  };
+  return { dtype, dims, data: filledArray(dtype, count, value) };
 }
 
 /**

@@ -1,21 +1,11 @@
 import type { Dim, DType } from "../onnx/model.ts";
+import type { TensorArray } from "../onnx/tensors.ts";
 
 /** A tensor in memory as the runtime takes and gives it. int64 is BigInt64Array, bool is Uint8Array, float16 is Uint16Array. */
 export interface HostTensor {
   readonly dtype: DType;
   readonly dims: readonly number[];
-  readonly data:
-    | Float32Array
-    | Float64Array
-    | Uint16Array
-    | Int8Array
-    | Uint8Array
-    | Int16Array
-    | Int32Array
-    | Uint32Array
-    | BigInt64Array
-    | BigUint64Array
-    | readonly string[];
+  readonly data: TensorArray | readonly string[];
 }
 
 export interface SessionOptions {

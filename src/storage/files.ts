@@ -223,12 +223,3 @@ export function appendUserLog(file: string, text: string): void {
     throw ioError(error, "write", file);
   }
 }
-
-/** Removes one file of working state; absent is fine. */
-export function removeUserFile(file: string): void {
-  try {
-    removeFile(file);
-  } catch (error) {
-    throw ioError(error, "remove", file);
-  }
-}

@@ -26,13 +26,6 @@ export interface ReadOptions {
   readonly onSkip?: (error: IngotError) => void;
 }
 
-/** How a dataset file is read. */
-export interface DetectedFormat {
-  readonly format: string;
-  readonly container: Container["kind"];
-  readonly packed: boolean;
-}
-
 /** Bytes of a packed tensor file that are unpacked into memory. */
 const UNPACKED_TENSORS_BYTES = 1024 * 1024 * 1024;
 
@@ -56,19 +49,6 @@ export async function* readExamples(
     yield example;
   }
   if (count === 0) throw new IngotError("input.format", `'${name}' holds no rows`, { data: { where: name } });
-}
-
-/** How a file would be read, from its first row. Throws as `readExamples` does. */
-export async function detectFormat(
-  source: ByteSource,
-  name: string,
-  options: ReadOptions = {},
-): Promise<DetectedFormat> {
-  const container = await open(source, name, options);
-  for await (const { format } of containerExamples(source, container, name, options)) {
-    return { format, container: container.kind, packed: container.packed };
-  }
-  throw new IngotError("input.format", `'${name}' holds no rows`, { data: { where: name } });
 }
 
 function open(source: ByteSource, name: string, options: ReadOptions): Promise<Container> {

@@ -1,5 +1,6 @@
 import type { Oid } from "../base/oid.ts";
 import type { DType } from "../onnx/model.ts";
+import type { TensorArray } from "../onnx/tensors.ts";
 
 /** Label of a position that is not trained. */
 export const IGNORED_LABEL = -100;
@@ -8,17 +9,7 @@ export const IGNORED_LABEL = -100;
 export interface TensorValue {
   readonly dtype: DType;
   readonly dims: readonly number[];
-  readonly data:
-    | Float32Array
-    | Float64Array
-    | Uint16Array
-    | Int8Array
-    | Uint8Array
-    | Int16Array
-    | Int32Array
-    | Uint32Array
-    | BigInt64Array
-    | BigUint64Array;
+  readonly data: TensorArray;
 }
 
 /**
@@ -49,12 +40,4 @@ export interface EncodedExample {
   readonly inputText: string;
   /** True where tokens beyond the longest allowed row were left out. */
   readonly cut: boolean;
-}
-
-/** Labels of a row that count, before any shift. */
-export function countRowLabels({ labels }: EncodedExample): number {
-  if (labels.kind === "floats") return labels.values.length;
-  let count = 0;
-  for (const label of labels.values) if (label !== IGNORED_LABEL) count += 1;
-  return count;
 }

@@ -80,15 +80,6 @@ export function openExampleEncoder(
   };
 }
 
-/** Encodes one example; `openExampleEncoder` serves many. */
-export function encodeExample(
-  example: Example,
-  tokenizer: Tokenizer | undefined,
-  options: EncodeExampleOptions,
-): EncodedExample {
-  return openExampleEncoder(tokenizer, options)(example);
-}
-
 const TEXT_ENCODERS: ReadonlyMap<string, (example: Example, setting: Setting) => EncodedExample> = new Map([
   ["text", encodeText],
   ["text-label", encodeLabelled],

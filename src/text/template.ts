@@ -58,15 +58,6 @@ export function parseChatTemplate(template: string): ChatTemplate {
   };
 }
 
-/** The text of a conversation, from the template's source. */
-export function renderChat(
-  template: string,
-  messages: readonly ChatMessage[],
-  options: RenderOptions,
-): string {
-  return parseChatTemplate(template).render(messages, options);
-}
-
 /** `{% generation %}` only marks what is an answer; which tokens are trained is found otherwise here. */
 function withoutMarks(template: string): string {
   return template.replace(/\{%(-?)\s*(?:end)?generation\s*(-?)%\}/g, "{%$1 if true $2%}{%$1 endif $2%}");

@@ -7,7 +7,7 @@ import type { Example } from "./example.ts";
 import type { FieldRecord } from "./formats/row-format.ts";
 
 /** Name of the tensor that is learned; every other one is an input of the model. */
-export const LABELS_TENSOR = "labels";
+const LABELS_TENSOR = "labels";
 
 /** A row of a tensor file: its tensors as they stand. Throws `input.row` where there are no labels. */
 export function encodeTensorExample(example: Example, classes: ClassLabels): EncodedExample {

@@ -12,7 +12,7 @@ import type { GraphPool } from "./graph-pool.ts";
 import { inferenceModel } from "./inference-model.ts";
 import { answerText, readAnswers } from "./reader.ts";
 import type { Recipe } from "./recipe.ts";
-import type { RunParts } from "./run.ts";
+import type { RunParts } from "./run-parts.ts";
 
 /** Tokens a wrong answer may be longer than the expected one. */
 const LONGER = 8;

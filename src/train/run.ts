@@ -1,5 +1,4 @@
-import type { Scratch } from "../base/ports.ts";
-import type { HostTensor, Runtime } from "../runtime/session.ts";
+import type { HostTensor } from "../runtime/session.ts";
 import type { OptimizerState } from "./adamw.ts";
 import { adapterFiles } from "./adapter-files.ts";
 import { Batching, realTokens } from "./batching.ts";
@@ -13,20 +12,11 @@ import { type MicroBatchParts, microBatch } from "./micro-batch.ts";
 import { describePrepared, type Prepared, prepare } from "./prepare.ts";
 import { ProbeReader } from "./probe-reader.ts";
 import { ruleOf } from "./reader.ts";
+import type { RunParts } from "./run-parts.ts";
 import { learningRate, snapshotSteps } from "./schedule.ts";
 import { RowStream } from "./stream.ts";
 import { frozenFeeds, thetaFeeds } from "./trainable-adapter.ts";
 import { decayMask } from "./trainables.ts";
-
-export interface RunParts {
-  readonly runtime: Runtime;
-  readonly scratch: Scratch;
-  readonly nowMs: () => number;
-  readonly memoryBytes: () => number;
-  readonly environment: Readonly<Record<string, string | number>>;
-  /** Makes names of scratch files unique to this process. */
-  readonly label: string;
-}
 
 /** What a run has come to. */
 interface Progress {
@@ -200,6 +190,16 @@ export class PreparedRun {
     await reader.read(step, rate, step * this.rowsPerStep, tensors);
     const measured = this.heldOut.length > 0 ? this.heldOut : undefined;
     const summary = summarise(reader.table, reader.table.steps.length - 1, measured);
+    if (!Number.isFinite(summary.loss)) {
+      throw new IngotError(
+        "input.tensor",
+        `the loss of the tracked examples is ${summary.loss} after step ${step}`,
+        {
+          hint: step === 0 ? "check the model and the data" : "lower --lr; every ref is where it was",
+          data: { where: `step ${step}` },
+        },
+      );
+    }
     yield { event: "snapshot", ...summary, durationMs: this.parts.nowMs() - started };
   }
 

@@ -6,7 +6,6 @@ import { bytesSource, type Scratch } from "../../src/base/ports.ts";
 import { decodeModel } from "../../src/onnx/decode.ts";
 import { encodeModel } from "../../src/onnx/encode.ts";
 import type { Model, Node } from "../../src/onnx/model.ts";
-import { modelOfStatic } from "../../src/onnx/static-model.ts";
 import { numbersOf } from "../../src/onnx/tensors.ts";
 import { checkModel } from "../../src/runtime/check.ts";
 import { openGraph } from "../../src/runtime/open-graph.ts";
@@ -15,6 +14,7 @@ import type { HostTensor, Runtime } from "../../src/runtime/session.ts";
 import { specialise } from "../../src/runtime/specialise.ts";
 import { openWeights } from "../../src/runtime/weights.ts";
 import { buildModel, floats, input, ints, node, type PlainAttribute } from "../support/onnx-builder.ts";
+import { modelOfStatic } from "../support/static-model.ts";
 import { message } from "../support/wire.ts";
 
 let runtime: Runtime;

@@ -18,14 +18,14 @@ function expOfNegative(ctx: RuleContext, divisor = 1): string {
 }
 
 /** dY * (Phi(x) + x phi(x)), Phi and phi the normal distribution's function and density. */
-export function geluErf(g: GraphBuilder, x: string, dY: string): string {
+function geluErf(g: GraphBuilder, x: string, dY: string): string {
   const phi = g.scale(g.unary("Exp", g.scale(g.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
   const cdf = g.shift(g.scale(g.unary("Erf", g.scale(x, Math.SQRT1_2)), 0.5), 0.5);
   return g.mul(dY, g.add(cdf, g.mul(x, phi)));
 }
 
 /** dY * d/dx of 0.5 x (1 + tanh(u)), u = sqrt(2 / pi) (x + 0.044715 x^3). */
-export function geluTanh(g: GraphBuilder, x: string, dY: string): string {
+function geluTanh(g: GraphBuilder, x: string, dY: string): string {
   const square = g.mul(x, x);
   const u = g.mul(x, g.shift(g.scale(square, GELU_TANH_SCALE * GELU_TANH_CUBIC), GELU_TANH_SCALE));
   const t = g.unary("Tanh", u);
@@ -42,12 +42,12 @@ function swish(g: GraphBuilder, x: string, dY: string, alpha: number): string {
 }
 
 /** dY * Y (1 - Y). */
-export function sigmoidFromOutput(g: GraphBuilder, y: string, dY: string): string {
+function sigmoidFromOutput(g: GraphBuilder, y: string, dY: string): string {
   return g.mul(dY, g.mul(y, g.oneMinus(y)));
 }
 
 /** dY * (1 - Y^2). */
-export function tanhFromOutput(g: GraphBuilder, y: string, dY: string): string {
+function tanhFromOutput(g: GraphBuilder, y: string, dY: string): string {
   return g.mul(dY, g.oneMinus(g.mul(y, y)));
 }
 

@@ -2,7 +2,7 @@ import type { GradRule, RuleContext } from "../rule.ts";
 import { axisOf, range } from "../shapes.ts";
 
 /** The reduced axes, counted from the front, from the input (or, before the axes became one, the attribute). */
-export function reducedAxes(ctx: RuleContext): readonly number[] {
+function reducedAxes(ctx: RuleContext): readonly number[] {
   const rank = ctx.dims(0).length;
   const given = ctx.hasInput(1) ? ctx.numbersOf(1) : ctx.ints("axes", []);
   if (given.length === 0) return ctx.int("noop_with_empty_axes", 0) === 1 ? [] : range(rank);

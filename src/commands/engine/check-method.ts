@@ -1,7 +1,7 @@
 import { checkModel } from "../../runtime/check.ts";
 import { openRuntime } from "../../runtime/ort.ts";
 import type { AdapterOnDisk, ModelFacts, ModelOnDisk } from "../../train/job.ts";
-import type { MethodContext } from "./methods.ts";
+import type { MethodContext } from "./method-context.ts";
 import { loadVersion } from "./version-model.ts";
 
 /** The check of an import: everything reads, fits, loads and runs once. */

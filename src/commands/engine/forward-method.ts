@@ -3,7 +3,7 @@ import { deriveInputs } from "../../runtime/inputs.ts";
 import { openGraph } from "../../runtime/open-graph.ts";
 import { openRuntime } from "../../runtime/ort.ts";
 import type { HostTensor } from "../../runtime/session.ts";
-import type { MethodContext } from "./methods.ts";
+import type { MethodContext } from "./method-context.ts";
 import { loadVersion, type VersionOnDisk } from "./version-model.ts";
 
 export interface ForwardJob extends VersionOnDisk {

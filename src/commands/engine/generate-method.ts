@@ -5,7 +5,7 @@ import type { Sampling } from "../../generate/sampling.ts";
 import { openGraph } from "../../runtime/open-graph.ts";
 import { openRuntime } from "../../runtime/ort.ts";
 import { promptTokens } from "../../text/prompt.ts";
-import type { MethodContext } from "./methods.ts";
+import type { MethodContext } from "./method-context.ts";
 import { loadVersion, type VersionOnDisk } from "./version-model.ts";
 
 export interface GenerateJob extends VersionOnDisk {

@@ -5,7 +5,7 @@ import { openWeights } from "../../runtime/weights.ts";
 import { readScratch } from "../../train/base-model.ts";
 import { computeGradients } from "../../train/gradient.ts";
 import type { ModelOnDisk } from "../../train/job.ts";
-import type { MethodContext } from "./methods.ts";
+import type { MethodContext } from "./method-context.ts";
 
 export interface GradientJob {
   readonly model: ModelOnDisk;

@@ -4,7 +4,7 @@ import { openRuntime } from "../../runtime/ort.ts";
 import type { EnginePlan, TrainJob, TrainResult } from "../../train/job.ts";
 import { PreparedRun } from "../../train/run.ts";
 import { engineEnvironment } from "./engine-environment.ts";
-import type { MethodContext } from "./methods.ts";
+import type { MethodContext } from "./method-context.ts";
 
 const PREPARED = "train.prepared";
 const PAUSE = "train.pause";

@@ -6,9 +6,9 @@ import { bytesSource } from "../../../src/base/ports.ts";
 import { collate } from "../../../src/text/batches.ts";
 import { classLabels } from "../../../src/text/class-labels.ts";
 import { readExamples } from "../../../src/text/dataset-file.ts";
-import { countRowLabels, type EncodedExample } from "../../../src/text/encoded.ts";
+import type { EncodedExample } from "../../../src/text/encoded.ts";
 import type { Example } from "../../../src/text/example.ts";
-import { type EncodeExampleOptions, encodeExample, openExampleEncoder } from "../../../src/text/examples.ts";
+import { type EncodeExampleOptions, openExampleEncoder } from "../../../src/text/examples.ts";
 import { loadTokenizer, type Tokenizer } from "../../../src/text/tokenizer.ts";
 import { CHATML, FRAME, json, tinyTokenizer } from "./tiny-tokenizer.ts";
 
@@ -24,7 +24,7 @@ async function encode(
   tokenizer: Tokenizer | undefined,
   options = GENERATION,
 ): Promise<EncodedExample> {
-  return encodeExample(await exampleOf(row), tokenizer, options);
+  return openExampleEncoder(tokenizer, options)(await exampleOf(row));
 }
 
 /** The row as text, with what is trained in brackets. */
@@ -226,7 +226,7 @@ describe("rows of tokens", () => {
     expect([...(row.columns.get("attention_mask") ?? [])]).toEqual([0, 0, 1, 1, 1]);
     expect([row.promptIds, row.expectedIds]).toEqual([[1], [5, 6]]);
     expect(row.expectedText).toBe("5 6");
-    expect(countRowLabels(row)).toBe(2);
+    expect([...row.labels.values].filter((label) => label !== -100)).toHaveLength(2);
   });
 
   it("are all trained where they have no labels, but for padding", async () => {

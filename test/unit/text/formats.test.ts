@@ -2,7 +2,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { IngotError } from "../../../src/base/errors.ts";
 import { type ByteSource, bytesSource } from "../../../src/base/ports.ts";
-import { detectFormat, type ReadOptions, readExamples } from "../../../src/text/dataset-file.ts";
+import { openContainer } from "../../../src/text/container.ts";
+import { type ReadOptions, readExamples } from "../../../src/text/dataset-file.ts";
 import type { Example } from "../../../src/text/example.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -195,12 +196,11 @@ describe("formats of rows", () => {
   });
 
   it("says how a file is read", async () => {
-    const packed = bytesSource(new Uint8Array(gzipSync(lines({ text: "a", label: 1 }))));
-    expect(await detectFormat(packed, "x.jsonl.gz")).toEqual({
-      format: "text-label",
-      container: "jsonl",
-      packed: true,
-    });
+    const packed = new Uint8Array(gzipSync(lines({ text: "a", label: 1 })));
+    const options = { paragraphs: false, delimited: false };
+    const { kind, packed: isPacked } = await openContainer(bytesSource(packed), "x.jsonl.gz", options);
+    expect([kind, isPacked]).toEqual(["jsonl", true]);
+    expect((await read(packed, "x.jsonl.gz")).map(({ format }) => format)).toEqual(["text-label"]);
   });
 
   it("takes the format it is told", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { IngotError } from "../../../src/base/errors.ts";
-import { renderChat } from "../../../src/text/template.ts";
+import { type ChatMessage, parseChatTemplate, type RenderOptions } from "../../../src/text/template.ts";
 import { CHATML } from "./tiny-tokenizer.ts";
 
 const messages = [
@@ -8,6 +8,9 @@ const messages = [
   { role: "assistant", content: "b", weight: 0 },
 ];
 const options = { addGenerationPrompt: false, bosToken: "<s>", eosToken: "</s>" };
+
+const renderChat = (template: string, conversation: readonly ChatMessage[], how: RenderOptions): string =>
+  parseChatTemplate(template).render(conversation, how);
 
 describe("chat templates", () => {
   it("render a conversation", () => {

@@ -6,9 +6,10 @@ import type { Tensor } from "../../../src/onnx/model.ts";
 import { encodeSafetensors } from "../../../src/onnx/safetensors.ts";
 import { floatTensor, intTensor } from "../../../src/onnx/tensors.ts";
 import { collate } from "../../../src/text/batches.ts";
-import { detectFormat, readExamples } from "../../../src/text/dataset-file.ts";
+import { openContainer } from "../../../src/text/container.ts";
+import { readExamples } from "../../../src/text/dataset-file.ts";
 import type { Example } from "../../../src/text/example.ts";
-import { encodeExample } from "../../../src/text/examples.ts";
+import { openExampleEncoder } from "../../../src/text/examples.ts";
 
 async function read(bytes: Uint8Array, name = "x.safetensors"): Promise<Example[]> {
   const examples: Example[] = [];
@@ -29,7 +30,7 @@ describe("tensor files", () => {
       [2, "tensors"],
       [3, "tensors"],
     ]);
-    const encoded = rows.map((row) => encodeExample(row, undefined, OPTIONS));
+    const encoded = rows.map((row) => openExampleEncoder(undefined, OPTIONS)(row));
     expect(encoded.map(({ expectedText }) => expectedText)).toEqual(["7", "8", "7"]);
     expect(encoded[0]?.inputText).toBe("x [2]");
     const { inputs, labels } = collate(encoded, { length: 0, padId: 0, inputs: ["x", "attention_mask"] });
@@ -49,19 +50,17 @@ describe("tensor files", () => {
   it("read the same from a packed file", async () => {
     const bytes = file({ x: floatTensor([2, 1], [1, 2]), labels: intTensor([2], [0, 1]) });
     const packed = new Uint8Array(gzipSync(bytes));
-    expect((await read(packed, "x.safetensors.gz")).map(({ id }) => id)).toEqual(
-      (await read(bytes)).map(({ id }) => id),
-    );
-    expect(await detectFormat(bytesSource(packed), "x.safetensors.gz")).toEqual({
-      format: "tensors",
-      container: "safetensors",
-      packed: true,
-    });
+    const rows = await read(packed, "x.safetensors.gz");
+    expect(rows.map(({ id }) => id)).toEqual((await read(bytes)).map(({ id }) => id));
+    expect(new Set(rows.map(({ format }) => format))).toEqual(new Set(["tensors"]));
+    const options = { paragraphs: false, delimited: false };
+    const { kind, packed: isPacked } = await openContainer(bytesSource(packed), "x.safetensors.gz", options);
+    expect([kind, isPacked]).toEqual(["safetensors", true]);
   });
 
   it("may hold targets", async () => {
     const [row] = await read(file({ x: floatTensor([1, 1], [1]), labels: floatTensor([1, 2], [0.5, 2]) }));
-    expect(encodeExample(row as Example, undefined, { task: "regression" }).labels).toEqual({
+    expect(openExampleEncoder(undefined, { task: "regression" })(row as Example).labels).toEqual({
       kind: "floats",
       dims: [2],
       values: Float32Array.of(0.5, 2),
@@ -73,7 +72,7 @@ describe("tensor files", () => {
       new Uint8Array(readFileSync(new URL("../../../demo/digits/test.safetensors", import.meta.url))),
     );
     expect(rows.length).toBe(360);
-    const encoded = rows.map((row) => encodeExample(row, undefined, OPTIONS));
+    const encoded = rows.map((row) => openExampleEncoder(undefined, OPTIONS)(row));
     expect(new Set(encoded.map(({ expectedText }) => expectedText)).size).toBe(10);
     expect(encoded[0]?.tensors.get("pixel_values")?.dims).toEqual([1, 8, 8]);
   });
@@ -101,6 +100,6 @@ describe("tensor files", () => {
 
   it("are refused without labels, once they are trained on", async () => {
     const [row] = await read(file({ x: floatTensor([1, 1], [1]) }));
-    expect(() => encodeExample(row as Example, undefined, OPTIONS)).toThrow(/no tensor 'labels'/);
+    expect(() => openExampleEncoder(undefined, OPTIONS)(row as Example)).toThrow(/no tensor 'labels'/);
   });
 });

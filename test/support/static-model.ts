@@ -1,5 +1,5 @@
-import type { Model } from "./model.ts";
-import type { StaticGraph } from "./static-graph.ts";
+import type { Model } from "../../src/onnx/model.ts";
+import type { StaticGraph } from "../../src/onnx/static-graph.ts";
 
 /** IR version of graphs that ingot writes. */
 const IR_VERSION = 10;
