@@ -1,3 +1,4 @@
+import { IngotError } from "../base/errors.ts";
 import type { HostTensor } from "../runtime/session.ts";
 import type { OptimizerState } from "./adamw.ts";
 import { adapterFiles } from "./adapter-files.ts";
