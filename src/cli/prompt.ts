@@ -26,16 +26,17 @@ export async function askYesNo(
 
 /**
  * Asks for a name to be typed, for what must not happen by habit. `typed` is the name as it already stands on the command
- * line: without a terminal it counts together with `--yes`, when it is exactly the name.
+ * line: without a terminal it counts together with `--yes`, when it is exactly the name; `line` is how to say so there.
  */
-export async function askName(call: Invocation, what: string, name: string, typed: string): Promise<boolean> {
+export async function askName(
+  call: Invocation,
+  what: string,
+  { name, typed, line }: { readonly name: string; readonly typed: string; readonly line: string },
+): Promise<boolean> {
   if (call.args.flag("no")) return false;
   if (!call.terminal.canAsk) {
     if (call.args.flag("yes") && typed === name) return true;
-    throw needsAnswer(
-      what,
-      `spell the name out and say so on the command line: ingot ${call.command.name} ${name} --force --yes`,
-    );
+    throw needsAnswer(what, `spell it out and say so on the command line: ${line}`);
   }
   await call.io.stderr.write(`${what} Type ${name} to go on: `);
   return (await readAnswer(call))?.trim() === name;

@@ -17,6 +17,9 @@ export type FindingCode =
 
 export type Severity = "error" | "warning" | "notice";
 
+/** A pull takes only what it does not have, so it does not heal; a clone verifies all it takes. */
+const ELSEWHERE = "ingot clone a sound copy into a new folder; ingot fsck --deep there tells that it is one";
+
 /** The one table of what fsck can find: how bad it is, and what to do. Codes are stable: programs match on them. */
 export const FINDINGS: Readonly<Record<FindingCode, { readonly severity: Severity; readonly fix: string }>> =
   {
@@ -29,17 +32,17 @@ export const FINDINGS: Readonly<Record<FindingCode, { readonly severity: Severit
     "log.chain": { severity: "error", fix: "take the log from a copy of the repository" },
     "state.damaged": { severity: "error", fix: "remove the file: it is derived, and written again" },
     "index.damaged": { severity: "error", fix: "remove the folder 'idx': it is derived, and written again" },
-    "pack.missing": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
-    "pack.damaged": { severity: "error", fix: "ingot pull, or take the pack from a copy of the repository" },
+    "pack.missing": { severity: "error", fix: ELSEWHERE },
+    "pack.damaged": { severity: "error", fix: ELSEWHERE },
     "pack.orphan": { severity: "notice", fix: "ingot gc removes it a day after it was written" },
     "entry.damaged": {
       severity: "error",
-      fix: "store the same file again, ingot pull, or take the pack from a copy of the repository",
+      fix: `store the same file again, or ${ELSEWHERE}`,
     },
-    "object.missing": { severity: "error", fix: "ingot pull, or take it from a copy of the repository" },
+    "object.missing": { severity: "error", fix: ELSEWHERE },
     "object.damaged": {
       severity: "error",
-      fix: "store the same file again, ingot pull, or take it from a copy of the repository",
+      fix: `store the same file again, or ${ELSEWHERE}`,
     },
     "ref.target": { severity: "error", fix: "move the ref to something that is there, or ingot undo" },
   };

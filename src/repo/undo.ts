@@ -32,7 +32,11 @@ export async function planUndo(repo: Repository, options: UndoOptions = {}): Pro
   const add = new Set(await packsToRestore(vault, undone));
   for (const pack of await packsOfRestored(repo, vault, edits)) add.add(pack);
   if (edits.length === 0 && add.size === 0)
-    throw nothing(`operation ${undone.n} changed nothing that can be taken back`);
+    throw nothing(
+      undone.packs.condemn.length > 0
+        ? `the ${undone.command.split(" ")[0]} of operation ${undone.n} was taken back already`
+        : `operation ${undone.n} changed nothing that can be taken back`,
+    );
   return {
     undone,
     request: {
@@ -45,7 +49,9 @@ export async function planUndo(repo: Repository, options: UndoOptions = {}): Pro
 }
 
 function nothing(what: string): IngotError {
-  return new IngotError("undo.nothing", what, { hint: "ingot reflog lists the operations" });
+  return new IngotError("undo.nothing", what, {
+    hint: "ingot reflog lists the operations; ingot undo NUMBER takes one of them back",
+  });
 }
 
 const isUndoable = (edit: RefEdit) => !edit.ref.startsWith("runs/");

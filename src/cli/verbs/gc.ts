@@ -32,7 +32,11 @@ export async function run(call: Invocation): Promise<undefined> {
   for (const line of lines) call.note(line);
   const isFinal = plan.graceMs === 0;
   const goesOn = isFinal
-    ? await askName(call, "This is not undoable.", TYPED, TYPED)
+    ? await askName(call, "This is not undoable.", {
+        name: TYPED,
+        typed: TYPED,
+        line: "ingot gc --grace 0 --yes",
+      })
     : await askYesNo(call, "Condemn?");
   if (!goesOn) {
     if (call.json) await printJson(call, { event: "done", refs: [], declined: true });

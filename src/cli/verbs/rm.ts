@@ -25,7 +25,9 @@ export async function run(call: Invocation): Promise<undefined> {
   for (const { version, locks } of plan.removals) {
     if (locks.length === 0) continue;
     const typed = words.includes(version) ? version : "";
-    if (!(await askName(call, `${version} is locked.`, version, typed))) return declined(call);
+    const line = `ingot rm ${version} --force --yes`;
+    if (!(await askName(call, `${version} is locked.`, { name: version, typed, line })))
+      return declined(call);
   }
   const names = plan.removals.map((r) => r.version).join(", ");
   const free = plan.removals.filter((r) => r.locks.length === 0);
