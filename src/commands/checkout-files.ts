@@ -1,5 +1,4 @@
 import path from "node:path";
-import { bug } from "../base/errors.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Oid } from "../base/oid.ts";
 import { type ByteSource, bytesSource } from "../base/ports.ts";
@@ -11,6 +10,7 @@ import { writeUserFolder } from "../storage/user-folder.ts";
 import type { Context } from "./context.ts";
 import { externalFiles } from "./external-files.ts";
 import { trainedModel } from "./trained-model.ts";
+import { treeFile } from "./tree-file.ts";
 import { callVersion, indexVersions } from "./versions.ts";
 
 export interface CheckoutFilesOptions {
@@ -112,8 +112,7 @@ async function modelFiles(
 }
 
 function readEntry(repo: Repository, entries: readonly TreeEntry[], entry: string): Promise<Uint8Array> {
-  const blob = entries.find((e) => e.path === entry)?.blob ?? bug(`no '${entry}' in the model's tree`);
-  return repo.readBytes(blob, 2 ** 31 - 1);
+  return repo.readBytes(treeFile(entries, entry, "model").blob, 2 ** 31 - 1);
 }
 
 async function treeFiles(repo: Repository, tree: Oid, prefix: string): Promise<readonly VersionFile[]> {

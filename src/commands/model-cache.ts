@@ -7,6 +7,8 @@ import type { Repository } from "../repo/repository.ts";
 import { openScratch } from "../storage/scratch.ts";
 import type { AdapterOnDisk, DatasetOnDisk, ModelOnDisk } from "../train/job.ts";
 import type { Context } from "./context.ts";
+import { readIds } from "./id-lists.ts";
+import { treeFile } from "./tree-file.ts";
 
 const CHUNK_BYTES = 4 << 20;
 
@@ -63,25 +65,13 @@ export async function materialiseAdapter(
   oid: Oid,
 ): Promise<AdapterOnDisk> {
   const adapter: AdapterRecord = await repo.readRecord(oid, "adapter");
-  const { files } = await treeFiles(repo, scratch, adapter.tree);
-  const named = (file: string): string | undefined => files.find((f) => f.path === file)?.name;
-  const config = named("adapter_config.json");
+  const { record, files } = await treeFiles(repo, scratch, adapter.tree);
+  const config = files.find((f) => f.path === "adapter_config.json")?.name;
   return {
     method: adapter.method,
-    tensors: named(adapter.entry) ?? bug(`adapter without '${adapter.entry}'`),
+    tensors: treeFile(record.entries, adapter.entry, "adapter").blob,
     ...(config === undefined ? {} : { config }),
   };
-}
-
-/** Ids held by a blob of 32 bytes each. */
-export async function readIds(repo: Repository, blob: Oid | undefined): Promise<readonly Oid[]> {
-  if (blob === undefined) return [];
-  const source = await repo.openObject(blob);
-  const bytes = await source.read(0, source.sizeBytes);
-  return Array.from(
-    { length: bytes.length / 32 },
-    (_, i) => Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("hex") as Oid,
-  );
 }
 
 /** Verifies a dataset's files into a folder. */

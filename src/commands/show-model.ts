@@ -1,4 +1,4 @@
-import { bug, IngotError } from "../base/errors.ts";
+import { IngotError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
 import type { Oid } from "../base/oid.ts";
 import type { TreeEntry } from "../objects/records.ts";
@@ -8,6 +8,7 @@ import { findParameters } from "../onnx/find-parameters.ts";
 import { normalise } from "../onnx/normalise.ts";
 import type { Repository } from "../repo/repository.ts";
 import type { Context } from "./context.ts";
+import { treeFile } from "./tree-file.ts";
 
 /** What is read off a base model for people: computed each time, never hashed. */
 export interface ModelDescription {
@@ -29,8 +30,7 @@ export async function describeModel(context: Context, model: Oid): Promise<Model
   const repo = await context.openRepository();
   const record = await repo.readRecord(model, "model");
   const { entries } = await repo.readRecord(record.tree, "tree");
-  const entry =
-    entries.find((e) => e.path === record.entry) ?? bug(`no '${record.entry}' in the model's tree`);
+  const entry = treeFile(entries, record.entry, "model");
   try {
     const graph = normalise(decodeModel(await repo.readBytes(entry.blob, MAX_ONNX_BYTES)));
     const architecture = await architectureOf(repo, entries);

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { widenModel } from "../autodiff/widen-model.ts";
-import { bug } from "../base/errors.ts";
+import { IngotError } from "../base/errors.ts";
 import type { Oid } from "../base/oid.ts";
 import type { TreeEntry } from "../objects/records.ts";
 import { decodeModel } from "../onnx/decode.ts";
@@ -13,6 +13,7 @@ import { bytesInMemory } from "../onnx/tensors.ts";
 import { tieWeights } from "../onnx/tie-weights.ts";
 import type { Repository } from "../repo/repository.ts";
 import { externalFiles } from "./external-files.ts";
+import { treeFile } from "./tree-file.ts";
 
 const MAX_ONNX_BYTES = 2 ** 31 - 1;
 
@@ -25,15 +26,14 @@ export interface TrainedModel {
 
 /**
  * The base's ONNX file with the weights of a full training in place of its own: runs on plain ONNX Runtime. Throws `limit.size`
- * where it would pass 2 GB.
+ * where it would pass 2 GB, `input.adapter` for weights that the base does not have.
  */
 export async function trainedModel(
   repo: Repository,
   base: { readonly entry: string; readonly files: readonly TreeEntry[] },
   adapter: Oid,
 ): Promise<TrainedModel> {
-  const blob = (file: string): Oid =>
-    base.files.find((f) => f.path === file)?.blob ?? bug(`no '${file}' in the model's tree`);
+  const blob = (file: string): Oid => treeFile(base.files, file, "model").blob;
   const read = async (tensor: Tensor): Promise<Uint8Array> => {
     if (tensor.data.at === "memory") return bytesInMemory(tensor);
     const file = path.posix.join(path.posix.dirname(base.entry), tensor.data.path);
@@ -48,9 +48,7 @@ export async function trainedModel(
 async function trainedTensors(repo: Repository, adapter: Oid): Promise<ReadonlyMap<string, Tensor>> {
   const record = await repo.readRecord(adapter, "adapter");
   const { entries } = await repo.readRecord(record.tree, "tree");
-  const entry =
-    entries.find((e) => e.path === record.entry) ?? bug(`no '${record.entry}' in the adapter's tree`);
-  const source = await repo.openObject(entry.blob);
+  const source = await repo.openObject(treeFile(entries, record.entry, "adapter").blob);
   const header = await parseSafetensorsHeader(source);
   const tensors = new Map<string, Tensor>();
   for (const name of header.tensors.keys()) tensors.set(name, await readTensor(source, header, name));
@@ -60,7 +58,10 @@ async function trainedTensors(repo: Repository, adapter: Oid): Promise<ReadonlyM
 function withTrained(model: Model, tensors: ReadonlyMap<string, Tensor>): Model {
   const initializers = new Map(model.graph.initializers);
   for (const [name, tensor] of tensors) {
-    if (!initializers.has(name)) bug(`the base has no initialiser '${name}'`);
+    if (!initializers.has(name))
+      throw new IngotError("input.adapter", `the base has no weight '${name}', which the training holds`, {
+        data: { where: name },
+      });
     initializers.set(name, tensor);
   }
   return withGraph(model, { initializers });

@@ -8,7 +8,7 @@ import { openUserFile, userPathKind } from "../../storage/files.ts";
 import { listUserFolder } from "../../storage/user-folder.ts";
 import { type ColumnNames, readExamples } from "../../text/dataset-file.ts";
 import type { Context } from "../context.ts";
-import { readIds } from "../model-cache.ts";
+import { readIds } from "../id-lists.ts";
 import { countTokens } from "./count-tokens.ts";
 import { registeredDatasets } from "./registry.ts";
 

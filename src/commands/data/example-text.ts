@@ -5,6 +5,7 @@ import type { Repository } from "../../repo/repository.ts";
 import { conversationOf } from "../../text/conversation.ts";
 import { type ColumnNames, type ReadOptions, readExamples } from "../../text/dataset-file.ts";
 import type { Example } from "../../text/example.ts";
+import { readIds } from "../id-lists.ts";
 
 /** An example for people. */
 export interface ExampleText {
@@ -76,9 +77,7 @@ export async function exampleTexts(
   for (const oid of datasets) {
     const record = await repo.readRecord(oid, "dataset");
     const tree = await repo.readRecord(record.tree, "tree");
-    const heldOut = new Set<string>(
-      record.heldOut === undefined ? [] : idsOf(await repo.readBytes(record.heldOut)),
-    );
+    const heldOut = new Set<string>(await readIds(repo, record.heldOut));
     const options: ReadOptions = {
       ...(typeof record.options.as === "string" ? { as: record.options.as } : {}),
       ...(record.options.columns === undefined
@@ -99,9 +98,4 @@ export async function exampleTexts(
     }
   }
   return found;
-}
-
-function idsOf(bytes: Uint8Array): readonly string[] {
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
-  return hex.match(/.{64}/g) ?? [];
 }

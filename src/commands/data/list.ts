@@ -2,6 +2,7 @@ import type { Oid } from "../../base/oid.ts";
 import type { DatasetRecord } from "../../objects/records.ts";
 import type { Repository } from "../../repo/repository.ts";
 import type { Context } from "../context.ts";
+import { countIds, readIds } from "../id-lists.ts";
 import { callVersion, indexVersions } from "../versions.ts";
 import { type ExampleText, exampleTexts } from "./example-text.ts";
 import { readDataset, registeredDatasets } from "./registry.ts";
@@ -58,7 +59,7 @@ export async function showData(
     trained: await trainings(repo),
   });
   const { entries } = await repo.readRecord(record.tree, "tree");
-  const ids = await idsAt(repo, record.train, count);
+  const ids = await readIds(repo, record.train, count);
   const texts =
     ids.length === 0 ? new Map<string, ExampleText>() : await exampleTexts(repo, [oid], new Set(ids));
   return {
@@ -81,26 +82,16 @@ async function summarise(
   { name, version, dataset, record, trained }: Summarised,
 ): Promise<DatasetSummary> {
   const { entries } = await repo.readRecord(record.tree, "tree");
-  const counted = async (blob: Oid | undefined) =>
-    blob === undefined ? 0 : (await repo.openObject(blob)).sizeBytes / 32;
   return {
     name,
     version,
     dataset,
     format: record.format,
-    examples: await counted(record.train),
-    heldOut: await counted(record.heldOut),
+    examples: await countIds(repo, record.train),
+    heldOut: await countIds(repo, record.heldOut),
     sizeBytes: entries.reduce((sum, entry) => sum + entry.sizeBytes, 0),
     trainedIn: trained.get(dataset) ?? [],
   };
-}
-
-async function idsAt(repo: Repository, blob: Oid, count: number): Promise<readonly string[]> {
-  const source = await repo.openObject(blob);
-  const bytes = await source.read(0, Math.min(source.sizeBytes, count * 32));
-  return Array.from({ length: bytes.length / 32 }, (_, i) =>
-    Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("hex"),
-  );
 }
 
 async function trainings(repo: Repository): Promise<ReadonlyMap<Oid, readonly string[]>> {

@@ -6,7 +6,7 @@ import { userPathKind } from "../../storage/files.ts";
 import type { Context } from "../context.ts";
 import { addData } from "../data/add.ts";
 import { dataset, findDataset, lineageData, registeredDatasets } from "../data/registry.ts";
-import { readIds } from "../model-cache.ts";
+import { readIds } from "../id-lists.ts";
 import type { TrainOptions } from "./options.ts";
 
 export interface ChosenDataset {

@@ -1,10 +1,11 @@
 import { decodeCanonical, encodeCanonical } from "../../base/canonical.ts";
-import { bug } from "../../base/errors.ts";
-import { type Oid, oidToBytes, parseOid } from "../../base/oid.ts";
+import { IngotError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { type Oid, parseOid } from "../../base/oid.ts";
 import type { EvolutionRecord } from "../../objects/records.ts";
 import type { Repository, WriteSession } from "../../repo/repository.ts";
 import type { EvolutionTable } from "../../train/evolution.ts";
-import { readIds } from "../model-cache.ts";
+import { encodeIds, readIds } from "../id-lists.ts";
 
 function bytesOf(column: Float32Array | Uint32Array | Uint8Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength).slice();
@@ -17,14 +18,10 @@ export async function storeEvolution(
   datasets: readonly Oid[],
   rule: string,
 ): Promise<Oid> {
-  const ids = new Uint8Array(table.examples.length * 32);
-  table.examples.forEach((id, i) => {
-    ids.set(oidToBytes(parseOid(id)), i * 32);
-  });
   const record: EvolutionRecord = {
     kind: "evolution",
     datasets,
-    examples: await session.putBytes(ids),
+    examples: await session.putBytes(encodeIds(table.examples.map(parseOid))),
     steps: table.steps,
     learningRates: table.learningRates,
     positions: table.positions,
@@ -39,21 +36,31 @@ export async function storeEvolution(
 }
 
 const MAX_COLUMN_BYTES = 1 << 30;
+const MAX_TEXTS_BYTES = LIMITS.recordBytes;
 
-/** Reads a stored evolution. Throws `integrity.*` for columns of another size than the record says. */
+/**
+ * Reads a stored evolution. Throws `integrity.blob` for columns of another size than the record says, for predictions without a
+ * text and for texts that are none.
+ */
 export async function readEvolution(
   repo: Repository,
   oid: Oid,
   timesMs: readonly number[] = [],
 ): Promise<EvolutionTable & { readonly rule: string; readonly datasets: readonly Oid[] }> {
   const record = await repo.readRecord(oid, "evolution");
-  const column = async (blob: Oid, width: number): Promise<Uint8Array> => {
-    const bytes = await repo.readBytes(blob, MAX_COLUMN_BYTES);
-    if (bytes.length !== examples.length * record.steps.length * width)
-      bug(`a column of ${bytes.length} bytes`);
-    return bytes.slice();
-  };
   const examples = await readIds(repo, record.examples);
+  const cells = examples.length * record.steps.length;
+  const column = async (name: "loss" | "confidence" | "correct" | "predictions", width: number) => {
+    const { sizeBytes } = await repo.openObject(record[name]);
+    if (sizeBytes !== cells * width)
+      throw damaged(oid, `its ${name} has ${sizeBytes} bytes where ${cells * width} belong`);
+    // A copy, so that the bytes lie at the start of a buffer of their own.
+    return (await repo.readBytes(record[name], MAX_COLUMN_BYTES)).slice();
+  };
+  const predictions = new Uint32Array((await column("predictions", 4)).buffer);
+  const texts = decodeCanonical(await repo.readBytes(record.texts, MAX_TEXTS_BYTES));
+  if (!isTexts(texts)) throw damaged(oid, "its texts are no list of texts");
+  if (predictions.some((index) => index >= texts.length)) throw damaged(oid, "a prediction has no text");
   return {
     rule: record.rule,
     datasets: record.datasets,
@@ -62,10 +69,21 @@ export async function readEvolution(
     positions: record.positions,
     timesMs,
     examples,
-    loss: new Float32Array((await column(record.loss, 4)).buffer),
-    confidence: new Float32Array((await column(record.confidence, 4)).buffer),
-    correct: await column(record.correct, 1),
-    predictions: new Uint32Array((await column(record.predictions, 4)).buffer),
-    texts: decodeCanonical(await repo.readBytes(record.texts, MAX_COLUMN_BYTES)) as readonly string[],
+    loss: new Float32Array((await column("loss", 4)).buffer),
+    confidence: new Float32Array((await column("confidence", 4)).buffer),
+    correct: await column("correct", 1),
+    predictions,
+    texts,
   };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
+}
+
+function damaged(evolution: Oid, what: string): IngotError {
+  return new IngotError("integrity.blob", `the evolution '${evolution}' is damaged: ${what}`, {
+    hint: "ingot fsck",
+    data: { where: evolution },
+  });
 }
