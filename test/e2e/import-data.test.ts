@@ -121,6 +121,28 @@ describe("import", () => {
     expect(objects.filter((line) => line.includes(" model "))).toHaveLength(1);
   });
 
+  it("of an adapter whose patterns overlap is trained on by their order in its file, and reproduced [R3.6]", async () => {
+    const adapter = path.join(LLAMA, "adapter-init");
+    const config = JSON.parse(fs.readFileSync(path.join(adapter, "adapter_config.json"), "utf8"));
+    const alpha_pattern = { q_proj: 6, "layers.0.self_attn.q_proj": 2 };
+    const patterned = path.join(folder, "patterned");
+    write(patterned, "adapter_config.json", JSON.stringify({ ...config, alpha_pattern }));
+    write(
+      patterned,
+      "adapter_model.safetensors",
+      fs.readFileSync(path.join(adapter, "adapter_model.safetensors")),
+    );
+    const { version } = await ingotJson<ImportResult>(folder, ["import", patterned, "--onto", "v0"]);
+    await ingot(folder, ["data", "add", path.join(LLAMA, "data.jsonl"), "--name", "rows"]);
+    const train = ["train", "rows", "--on", version, "--steps", "3", "--probe", "none", "--yes", "--json"];
+    const done = JSON.parse((await ingot(folder, train)).out.trim().split("\n").at(-1) ?? "");
+    const out = path.join(folder, "continued");
+    await ingot(folder, ["checkout", done.version, out]);
+    const written = JSON.parse(fs.readFileSync(path.join(out, "adapter_config.json"), "utf8"));
+    expect(Object.entries(written.alpha_pattern)).toEqual(Object.entries(alpha_pattern));
+    expect(await ingotJson(folder, ["reproduce", done.version])).toMatchObject({ reproduced: true });
+  });
+
   it("refuses what is no model it can run, says why, and leaves every ref where it was [R1.1]", async () => {
     const at = (name: string) => path.join(folder, name);
     fs.mkdirSync(at("empty"));
