@@ -76,7 +76,10 @@ interface Wanted {
 
 function checkedKind(head: Uint8Array, name: string, wanted: Wanted): ContainerKind {
   if (head.length === 0)
-    throw new IngotError("input.format", `'${name}' is empty`, { data: { where: name } });
+    throw new IngotError("input.format", `'${name}' is empty`, {
+      hint: "give a file with at least one example",
+      data: { where: name },
+    });
   const kind = kindOf(head, name.toLowerCase().replace(/\.gz$/, ""), wanted);
   if (kind !== "safetensors") refuseOther(head, name);
   if (kind !== undefined) return kind;

@@ -54,7 +54,13 @@ export const dataCommands: readonly CommandDefinition[] = [
     details:
       "Files are kept byte for byte. Every example gets an id; files and examples seen before are said. Of 50 examples or more a tenth is held out.",
     positionals: [
-      { name: "paths", summary: "files or folders", kind: text("PATH", "file"), required: true, many: true },
+      {
+        name: "paths",
+        summary: "files or folders; - is standard input",
+        kind: text("PATH", "file"),
+        required: true,
+        many: true,
+      },
     ],
     options: dataAddOptions,
     examples: [

@@ -56,7 +56,7 @@ export function formatChange(look: Look, change: number, text: string, higherIsB
 
 /** `1 version`, `3 versions`. */
 export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
+  return `${formatCount(n)} ${n === 1 ? one : many}`;
 }
 
 /** `1 380` groups of three digits by thin space, as in the interface's mock-ups. */

@@ -8,7 +8,7 @@ export function importLines(look: Look, result: ImportResult): string[] {
   const sizeBytes = result.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const facts = result.facts === undefined ? "" : `  ${factsText(result.facts)}`;
   const lines = [
-    `${look.paint("yellow", result.version)} ${result.commit.slice(0, 8)}  ${result.kind}, ${result.files.length} files, ${formatBytes(sizeBytes)}${facts}     (undo: ingot undo)`,
+    `${look.paint("yellow", result.version)} ${result.commit.slice(0, 8)}  ${result.kind}, ${count(result.files.length, "file")}, ${formatBytes(sizeBytes)}${facts}     (undo: ingot undo)`,
   ];
   if (result.skipped.length > 0) {
     const shown = result.skipped.slice(0, 5).map(oneLine).join(", ");

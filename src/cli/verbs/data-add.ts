@@ -4,6 +4,7 @@ import { stopForDryRun } from "../change.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { count, formatCount } from "../render/format.ts";
+import { readAll } from "../stdin.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;
@@ -18,6 +19,7 @@ export async function run(call: Invocation): Promise<undefined> {
   );
   const result = await addData(context, {
     paths,
+    stdin: () => readAll(call.io.stdin),
     name: args.text("name"),
     as: args.text("as"),
     heldOut: args.text("eval"),
@@ -32,11 +34,11 @@ export async function run(call: Invocation): Promise<undefined> {
 
 function render(result: DataAddResult): string[] {
   const facts = [
-    `${formatCount(result.examples + result.heldOut)} examples (${result.format})`,
+    `${count(result.examples + result.heldOut, "example")} (${result.format})`,
     `${formatCount(result.examples)} train`,
     result.heldOut > 0 ? `${formatCount(result.heldOut)} eval` : "",
     result.duplicates > 0 ? count(result.duplicates, "duplicate") : "",
-    result.skipped > 0 ? `${result.skipped} bad rows left out` : "",
+    result.skipped > 0 ? `${count(result.skipped, "bad row")} left out` : "",
     result.tokens === undefined ? "" : `${formatCount(result.tokens)} tokens`,
     result.longest === undefined ? "" : `longest ${formatCount(result.longest)} tokens`,
   ];

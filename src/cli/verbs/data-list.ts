@@ -2,7 +2,7 @@ import { oneLine } from "../../base/terminal-text.ts";
 import { type DatasetSummary, listData } from "../../commands/data/list.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
-import { formatBytes, formatCount, table } from "../render/format.ts";
+import { count, formatBytes, formatCount, table } from "../render/format.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const datasets = await listData(await call.context());
@@ -19,7 +19,7 @@ function row(d: DatasetSummary): string[] {
   return [
     `${oneLine(d.name)}:v${d.version}`,
     d.dataset.slice(0, 8),
-    `${formatCount(d.examples + d.heldOut)} examples`,
+    count(d.examples + d.heldOut, "example"),
     d.heldOut > 0 ? `${formatCount(d.heldOut)} eval` : "",
     d.format,
     formatBytes(d.sizeBytes),

@@ -6,6 +6,7 @@ import { type RunOptions, runVersion } from "../../commands/run.ts";
 import type { Invocation } from "../invocation.ts";
 import { printJson, printLines } from "../output.ts";
 import { table } from "../render/format.ts";
+import { readAll } from "../stdin.ts";
 
 export async function run(call: Invocation): Promise<undefined> {
   const { args } = call;
@@ -82,9 +83,7 @@ async function readQuestion(call: Invocation, context: Context): Promise<Questio
 
 async function readPrompt({ io }: Invocation, word: string): Promise<string> {
   if (word !== "-") return word;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of io.stdin.chunks()) chunks.push(chunk);
-  return new TextDecoder().decode(Buffer.concat(chunks)).replace(/\r?\n$/, "");
+  return new TextDecoder().decode(await readAll(io.stdin)).replace(/\r?\n$/, "");
 }
 
 async function namesVersion(context: Context, word: string): Promise<boolean> {

@@ -2,9 +2,10 @@ import path from "node:path";
 import { bug, IngotError } from "../../base/errors.ts";
 import { assertName } from "../../base/names.ts";
 import { type Oid, oidToBytes } from "../../base/oid.ts";
+import { bytesSource } from "../../base/ports.ts";
 import type { DatasetRecord, Plain } from "../../objects/records.ts";
 import type { WriteSession } from "../../repo/repository.ts";
-import { openUserFile, userPathKind } from "../../storage/files.ts";
+import { openUserFile, type UserFile, userPathKind } from "../../storage/files.ts";
 import { listUserFolder } from "../../storage/user-folder.ts";
 import { type ColumnNames, readExamples } from "../../text/dataset-file.ts";
 import type { Context } from "../context.ts";
@@ -13,7 +14,10 @@ import { countTokens } from "./count-tokens.ts";
 import { registeredDatasets } from "./registry.ts";
 
 export interface DataAddOptions {
+  /** Files and folders; `-` is what `stdin` gives. */
   readonly paths: readonly string[];
+  /** All of standard input. */
+  readonly stdin?: () => Promise<Uint8Array>;
   readonly name?: string | undefined;
   readonly as?: string | undefined;
   /** A share of the rows, a file of held-out rows, or none; by default a tenth where there are 50 examples or more. */
@@ -61,7 +65,11 @@ interface ReadFile {
 /** Registers files as a version of a dataset: bytes as they are, an id for every example, what is known already told. */
 export async function addData(context: Context, options: DataAddOptions): Promise<DataAddResult> {
   const repo = await context.openRepository();
-  const files = options.paths.flatMap((p) => filesOf(path.resolve(context.cwd, p), p));
+  const files = options.paths.flatMap((p) =>
+    p === STDIN && options.stdin !== undefined
+      ? [{ open: openInput(options.stdin), path: STDIN_NAME }]
+      : filesOf(path.resolve(context.cwd, p), p),
+  );
   const name = assertedName(options.name ?? defaultName(options.paths[0] ?? bug("no path")));
   const heldOutFile =
     options.heldOut !== undefined && userPathKind(path.resolve(context.cwd, options.heldOut)) === "file"
@@ -74,7 +82,7 @@ export async function addData(context: Context, options: DataAddOptions): Promis
     const stored: { path: string; id: Oid; sizeBytes: number; known: boolean }[] = [];
     const read: ReadFile[] = [];
     for (const file of files) {
-      const result = await storeFile(session, file.file, file.path, options);
+      const result = await storeFile(session, file, options);
       stored.push(result.stored);
       read.push(result.read);
     }
@@ -89,7 +97,11 @@ export async function addData(context: Context, options: DataAddOptions): Promis
     let train: readonly Oid[] = rows;
     let heldOut: readonly Oid[] = [];
     if (heldOutFile !== undefined) {
-      const result = await storeFile(session, heldOutFile, `heldout/${path.basename(heldOutFile)}`, options);
+      const file = {
+        open: () => openUserFile(heldOutFile),
+        path: `heldout/${path.basename(heldOutFile)}`,
+      };
+      const result = await storeFile(session, file, options);
       stored.push(result.stored);
       heldOut = result.read.ids;
     } else if (every !== undefined && (options.heldOut !== undefined || rows.length >= HOLD_OUT_FROM)) {
@@ -174,17 +186,42 @@ export async function addData(context: Context, options: DataAddOptions): Promis
   }
 }
 
-function filesOf(target: string, given: string): readonly { file: string; path: string }[] {
+/** A file to add, and the path that it gets in the dataset's tree. */
+interface NewFile {
+  readonly path: string;
+  open(): Promise<UserFile>;
+}
+
+const STDIN = "-";
+/** What standard input is stored as; its kind is told by its first bytes. */
+const STDIN_NAME = "stdin";
+
+function openInput(read: () => Promise<Uint8Array>): NewFile["open"] {
+  return async () => ({
+    ...bytesSource(await read()),
+    path: STDIN_NAME,
+    assertUnchanged: async () => {},
+    close: async () => {},
+  });
+}
+
+function filesOf(target: string, given: string): readonly NewFile[] {
   const kind = userPathKind(target);
   if (kind === undefined)
     throw new IngotError("file.missing", `no file '${given}'`, {
       hint: "check the path",
       data: { where: target },
     });
-  if (kind === "file") return [{ file: target, path: path.basename(target) }];
-  const inside = listUserFolder(target).map((f) => ({ file: path.join(target, f.path), path: f.path }));
+  if (kind === "file") return [{ open: () => openUserFile(target), path: path.basename(target) }];
+  const inside = listUserFolder(target).map((f) => ({
+    open: () => openUserFile(path.join(target, f.path)),
+    path: f.path,
+  }));
   if (inside.length === 0)
-    throw new IngotError("input.format", `'${given}' holds no files`, { data: { where: target } });
+    throw new IngotError("input.format", `'${given}' holds no files`, {
+      hint: "give a file, or a folder with files in it",
+      data: { where: target },
+    });
   return inside;
 }
 
@@ -225,11 +262,10 @@ function joinIds(ids: readonly Oid[]): Uint8Array {
 
 async function storeFile(
   session: WriteSession,
-  file: string,
-  as: string,
+  file: NewFile,
   options: DataAddOptions,
 ): Promise<{ stored: { path: string; id: Oid; sizeBytes: number; known: boolean }; read: ReadFile }> {
-  const source = await openUserFile(file);
+  const source = await file.open();
   try {
     const ids: Oid[] = [];
     let format = "";
@@ -240,13 +276,13 @@ async function storeFile(
       skipBad: options.skipBad === true,
       onSkip: () => void skipped++,
     };
-    for await (const example of readExamples(source, path.basename(file), readOptions)) {
+    for await (const example of readExamples(source, path.basename(file.path), readOptions)) {
       ids.push(example.id);
       format = example.format;
     }
     const { oid, sizeBytes, known } = await session.putSource(source);
     await source.assertUnchanged();
-    return { stored: { path: as, id: oid, sizeBytes, known }, read: { ids, format, skipped } };
+    return { stored: { path: file.path, id: oid, sizeBytes, known }, read: { ids, format, skipped } };
   } finally {
     await source.close();
   }
