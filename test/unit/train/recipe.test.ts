@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { IngotError } from "../../../src/base/errors.ts";
@@ -39,6 +40,7 @@ const KEYS: Readonly<
   num_train_epochs: { fallback: 3, taken: [1, 0.5, 10], refused: [-1, "3"] },
   max_seq_length: { fallback: 0, taken: [0, 512], refused: [-1, 0.5] },
   replay: { fallback: 0.5, taken: [0, 1, 2.5], refused: [-0.5, "half"] },
+  new_only: { fallback: false, taken: [true, false], refused: [1, "yes"] },
   save_steps: { fallback: undefined, taken: [1, 77], refused: [-1, 0.1] },
   save_total_limit: { fallback: 3, taken: [1, 10], refused: [0, -1] },
   seed: { fallback: 42, taken: [0, 2 ** 40], refused: [-1, 0.5, 2 ** 53] },
@@ -53,6 +55,7 @@ const KEYS: Readonly<
   },
   modules_to_save: { fallback: [], taken: [["classifier"]], refused: ["classifier", [null]] },
   use_rslora: { fallback: false, taken: [true, false], refused: [1, "true"] },
+  new_only: { fallback: false, taken: [true, false], refused: [1, "true"] },
   rank_pattern: {
     fallback: {},
     taken: [{ q_proj: 4 }],
@@ -74,6 +77,15 @@ function refusal(input: Record<string, unknown>): IngotError {
 describe("every key of a recipe", () => {
   it("is in this table, and no other is in a resolved recipe", () => {
     expect(Object.keys(recipeOf()).sort()).toEqual(Object.keys(KEYS).sort());
+  });
+
+  it("stands on the page of the format", () => {
+    const page = fs.readFileSync(new URL("../../../objects-spec/recipe.md", import.meta.url), "utf8");
+    const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+    const named = rows.flatMap((line) =>
+      [...line.split("|")[1]!.matchAll(/`(\w+)`/g)].map((match) => match[1]),
+    );
+    expect(named.sort()).toEqual(Object.keys(KEYS).sort());
   });
 
   it.each(Object.entries(KEYS))("%s: default, taken, refused", (key, { fallback, taken, refused }) => {
