@@ -45,7 +45,7 @@ export async function fsck(repo: Repository, options: FsckOptions = {}): Promise
   findings.push(...(await checkIndex(vault)));
   const packs = await checkPacks(vault, options);
   findings.push(...packs.findings);
-  findings.push(...(await checkConnections(repo, vault)));
+  findings.push(...(await checkConnections(repo, vault, packs.lost)));
   const complete = await addAffected(repo, vault, findings, packs.damaged);
   return {
     ok: complete.every(({ severity }) => severity === "notice"),
@@ -77,13 +77,22 @@ async function checkIndex({ storage }: Vault): Promise<Finding[]> {
 interface PackCheck {
   readonly findings: Finding[];
   readonly damaged: Set<Oid>;
+  /** Packs that can't be read at all, whatever the index still says of them. */
+  readonly lost: Set<Oid>;
   objects: number;
   bytes: number;
   count: number;
 }
 
 async function checkPacks(vault: Vault, { deep = false, onProgress }: FsckOptions): Promise<PackCheck> {
-  const check: PackCheck = { findings: [], damaged: new Set(), objects: 0, bytes: 0, count: 0 };
+  const check: PackCheck = {
+    findings: [],
+    damaged: new Set(),
+    lost: new Set(),
+    objects: 0,
+    bytes: 0,
+    count: 0,
+  };
   const footers: PackFooter[] = [];
   for (const [pack] of vault.state.packs.list()) {
     const footer = await checkFooter(vault, pack, check);
@@ -118,6 +127,7 @@ async function checkFooter(vault: Vault, pack: Oid, check: PackCheck): Promise<P
     return footer;
   } catch (error) {
     if (!(error instanceof IngotError)) throw error;
+    check.lost.add(pack);
     check.findings.push(
       findingOf(error.code === "object.missing" ? "pack.missing" : "pack.damaged", pack, error),
     );
@@ -157,7 +167,7 @@ async function checkWhole(vault: Vault, entry: PackEntry, list: Uint8Array): Pro
     throw new IngotError("integrity.blob", `the pieces of '${entry.oid}' do not make up that object`);
 }
 
-async function checkConnections(repo: Repository, vault: Vault): Promise<Finding[]> {
+async function checkConnections(repo: Repository, vault: Vault, lost: ReadonlySet<Oid>): Promise<Finding[]> {
   const findings: Finding[] = [];
   const roots: Root[] = [];
   const dropped: Root[] = [];
@@ -181,7 +191,7 @@ async function checkConnections(repo: Repository, vault: Vault): Promise<Finding
   const walked = new Set<Oid>();
   for await (const { oid, record, from } of reachable(repo, roots, { onUnreadable })) {
     walked.add(oid);
-    if (record === undefined) await checkBlob(vault, oid, from, findings);
+    if (record === undefined) findings.push(...(await checkBlob({ vault, lost }, oid, from)));
   }
   for await (const _ of reachable(repo, dropped, {
     blobs: false,
@@ -197,28 +207,34 @@ function expectedOf(ref: string): Root["expect"] {
   return ref.startsWith("runs/") ? "checkpoint" : "any";
 }
 
-async function checkBlob(vault: Vault, oid: Oid, from: string, findings: Finding[]): Promise<void> {
-  const located = await vault.locate(oid, OBJECT_TYPES);
+async function checkBlob(
+  { vault, lost }: { readonly vault: Vault; readonly lost: ReadonlySet<Oid> },
+  oid: Oid,
+  from: string,
+): Promise<Finding[]> {
+  const locate = async (each: Oid, types: typeof PIECE_TYPES) =>
+    (await vault.locate(each, types)).filter(({ pack }) => !lost.has(pack));
+  const located = await locate(oid, OBJECT_TYPES);
   if (located.length === 0) {
-    findings.push(
-      finding("object.missing", oid, `'${from}' refers to '${oid}', which is not in the repository`, from),
-    );
-    return;
+    const what = `'${from}' refers to '${oid}', which is not in the repository`;
+    return [finding("object.missing", oid, what, from)];
   }
-  if (located.some(({ type }) => type !== "list")) return;
+  if (located.some(({ type }) => type !== "list")) return [];
+  const findings: Finding[] = [];
   for (const entry of located) {
     try {
       const list = await readEntry(vault.storage, entry.pack, entry);
       for (const piece of decodePieceList(oid, list, entry.objectBytes)) {
-        if ((await vault.locate(piece.oid, PIECE_TYPES)).length === 0)
+        if ((await locate(piece.oid, PIECE_TYPES)).length === 0)
           throw new IngotError("integrity.blob", `a piece of '${oid}' is missing: '${piece.oid}'`);
       }
-      return;
+      return findings;
     } catch (error) {
       if (!(error instanceof IngotError)) throw error;
       findings.push(findingOf("object.damaged", oid, error));
     }
   }
+  return findings;
 }
 
 /** Names the versions and refs that each damaged object takes part in. Costs a walk, so only where something is damaged. */
@@ -241,8 +257,13 @@ async function addAffected(
       "oid" in value ? [{ oid: value.oid, expect: "any" as const, from: name }] : [],
     );
   const commits: { oid: Oid; name: string }[] = [];
-  for await (const { oid, record } of reachable(repo, roots, { blobs: false, onUnreadable: () => {} })) {
-    if (record?.kind === "commit") commits.push({ oid, name: versionOf(refs, oid) ?? oid.slice(0, 8) });
+  const named = (oid: Oid) => ({ oid, name: versionOf(refs, oid) ?? oid.slice(0, 8) });
+  const pointedAt = new Set(roots.map(({ oid }) => oid));
+  const onUnreadable = ({ oid }: Root) => {
+    if (pointedAt.has(oid)) commits.push(named(oid));
+  };
+  for await (const { oid, record } of reachable(repo, roots, { blobs: false, onUnreadable })) {
+    if (record?.kind === "commit") commits.push(named(oid));
   }
   for (const { oid, name } of commits) {
     const names = [
