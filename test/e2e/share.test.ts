@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ingot, ingotEvents, ingotJson, refsOf, startIngot, temporaryFolder } from "../support/cli.ts";
+import { damageLargestPack, filesBelow } from "../support/damage-pack.ts";
 import { addVersion } from "../support/versions.ts";
 
 interface Done {
@@ -15,31 +16,6 @@ interface Failure {
 }
 
 const BIG_BYTES = 48 << 20;
-
-function filesBelow(folder: string): readonly { readonly file: string; readonly sizeBytes: number }[] {
-  if (!fs.existsSync(folder)) return [];
-  const found = [];
-  for (const name of fs.readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    const stat = fs.statSync(path.join(folder, name), { throwIfNoEntry: false });
-    if (stat?.isFile() === true) found.push({ file: path.join(folder, name), sizeBytes: stat.size });
-  }
-  return found;
-}
-
-/** Flips one bit in the middle of the largest pack. */
-function damageLargestPack(repository: string): void {
-  const [largest] = filesBelow(path.join(repository, ".ingot", "packs"))
-    .filter(({ file }) => file.endsWith(".pack"))
-    .sort((a, b) => b.sizeBytes - a.sizeBytes);
-  const { file, sizeBytes } = largest as NonNullable<typeof largest>;
-  fs.chmodSync(file, 0o644);
-  const descriptor = fs.openSync(file, "r+");
-  const byte = Buffer.alloc(1);
-  fs.readSync(descriptor, byte, 0, 1, sizeBytes >> 1);
-  byte[0] = (byte[0] as number) ^ 4;
-  fs.writeSync(descriptor, byte, 0, 1, sizeBytes >> 1);
-  fs.closeSync(descriptor);
-}
 
 /** Starts a command and kills it with SIGKILL as soon as the repository it writes to has so many bytes unfinished. */
 async function killWhile(cwd: string, args: readonly string[], target: string, bytes: number) {

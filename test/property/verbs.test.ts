@@ -304,7 +304,7 @@ describe("verbs that change refs", () => {
           expect(found, then).toBe(production ?? "ref.missing");
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -324,7 +324,7 @@ describe("verbs that change refs", () => {
         const { findings } = await fsck(await world.context.openRepository());
         expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   });
 });
