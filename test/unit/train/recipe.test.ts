@@ -40,7 +40,6 @@ const KEYS: Readonly<
   num_train_epochs: { fallback: 3, taken: [1, 0.5, 10], refused: [-1, "3"] },
   max_seq_length: { fallback: 0, taken: [0, 512], refused: [-1, 0.5] },
   replay: { fallback: 0.5, taken: [0, 1, 2.5], refused: [-0.5, "half"] },
-  new_only: { fallback: false, taken: [true, false], refused: [1, "yes"] },
   save_steps: { fallback: undefined, taken: [1, 77], refused: [-1, 0.1] },
   save_total_limit: { fallback: 3, taken: [1, 10], refused: [0, -1] },
   seed: { fallback: 42, taken: [0, 2 ** 40], refused: [-1, 0.5, 2 ** 53] },
