@@ -111,6 +111,8 @@ export type EngineTrainEvent =
       readonly cursor: number;
       readonly files: { readonly theta: string; readonly m: string; readonly v: string };
       readonly evolution?: EvolutionTable;
+      /** How "correct" was decided in the evolution. */
+      readonly rule: string;
       readonly tokens: Readonly<Record<string, number>>;
       readonly lastLoss: number;
     }

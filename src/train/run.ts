@@ -161,6 +161,14 @@ export class PreparedRun {
     return { theta, m: new Float32Array(theta.length), v: new Float32Array(theta.length) };
   }
 
+  private get rule(): string {
+    const { recipe, tracked } = this.prepared;
+    return ruleOf(
+      recipe.loss,
+      tracked.some((row) => row.labels.dims.length > 0),
+    );
+  }
+
   private get rowsPerStep(): number {
     const { recipe } = this.prepared;
     return recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
@@ -216,6 +224,7 @@ export class PreparedRun {
       cursor: progress.step * this.rowsPerStep,
       files: await writeState(scratch, label, progress.step, state),
       ...(this.prepared.tracked.length === 0 ? {} : { evolution: table }),
+      rule: this.rule,
       tokens: { ...progress.tokens },
       lastLoss: progress.loss,
     };
@@ -251,7 +260,6 @@ export class PreparedRun {
       const { loss, accuracy } = summarise(table, row, measured);
       return { loss, accuracy, examples: measured?.length ?? tracked.length };
     };
-    const perPosition = tracked.some((row) => row.labels.dims.length > 0);
     return {
       finished: files.length > 0,
       step: progress.step,
@@ -259,7 +267,7 @@ export class PreparedRun {
       files,
       entry: recipe.method === "full" ? "model.safetensors" : "adapter_model.safetensors",
       method: recipe.method,
-      rule: ruleOf(recipe.loss, perPosition),
+      rule: this.rule,
       heldOut: this.heldOut,
       tokens: progress.tokens,
       environment: this.parts.environment,

@@ -1,17 +1,13 @@
 import path from "node:path";
 import { bug, IngotError } from "../../base/errors.ts";
-import type { Oid } from "../../base/oid.ts";
-import type { CheckpointRecord, Plain } from "../../objects/records.ts";
 import { acquireLease, type Lease } from "../../repo/lease.ts";
 import type { Repository } from "../../repo/repository.ts";
 import { appendUserLog } from "../../storage/files.ts";
-import { openScratch } from "../../storage/scratch.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import type { EngineTrainEvent, TrainResult } from "../../train/job.ts";
 import type { Context } from "../context.ts";
-import { withScratch } from "../model-cache.ts";
 import { repositoryStorage } from "../repository-storage.ts";
-import { storeEvolution } from "./evolution-store.ts";
+import { recordRun, storeCheckpoint } from "./checkpoint-store.ts";
 import type { Execution } from "./execution.ts";
 import { publishResult } from "./publish-result.ts";
 import { takeTurn } from "./turn.ts";
@@ -59,77 +55,6 @@ async function assertHead(repo: Repository, { head }: Execution): Promise<void> 
     hint: "run the command again: it is planned anew on what HEAD is now",
     data: { where: "HEAD" },
   });
-}
-
-/** Records the run at step 0, so that any crash from here on is resumable. */
-async function recordRun(context: Context, repo: Repository, execution: Execution): Promise<string> {
-  const session = await repo.begin({ transient: true });
-  let run = "";
-  const base = (await repo.refs()).counter("run");
-  // The record names its run, so it is written under the number that is expected; another number makes it anew.
-  run = `t${base + 1}`;
-  const oid = await session.putRecord(
-    checkpointRecord(execution, run, { step: 0, cursor: 0, tokens: {}, lastLoss: 0, elapsedMs: 0 }, []),
-  );
-  await session.publish((refs, next) => {
-    const number = next("run");
-    if (`t${number}` !== run)
-      throw new IngotError("conflict.ref", "another training was recorded meanwhile", {
-        hint: "run the command again",
-      });
-    return {
-      command: context.commandLine,
-      housekeeping: true,
-      edits: [
-        {
-          ref: `runs/${run}/0`,
-          ...(refs.get(`runs/${run}/0`) === undefined ? {} : { old: refs.get(`runs/${run}/0`)! }),
-          new: { oid },
-        },
-      ],
-    };
-  });
-  return run;
-}
-
-interface Progress {
-  readonly step: number;
-  readonly cursor: number;
-  readonly tokens: Readonly<Record<string, number>>;
-  readonly lastLoss: number;
-  readonly elapsedMs: number;
-}
-
-function checkpointRecord(
-  execution: Execution,
-  run: string,
-  progress: Progress,
-  timesMs: readonly number[],
-  stored: Pick<CheckpointRecord, "state" | "evolution"> = {},
-): CheckpointRecord {
-  return {
-    kind: "checkpoint",
-    run,
-    on: execution.start.commit,
-    recipe: execution.recipe as CheckpointRecord["recipe"],
-    plan: plain(execution.record) as CheckpointRecord["plan"],
-    datasets: execution.record.datasets.map((d) => d.oid as Oid),
-    step: progress.step,
-    cursor: progress.cursor,
-    random: { seed: Number(execution.recipe.seed), kind: "counter" },
-    evolutionTimesMs: timesMs,
-    progress: {
-      tokens: progress.tokens,
-      lastLoss: progress.lastLoss,
-      elapsedMs: Math.round(progress.elapsedMs),
-    },
-    ...stored,
-  };
-}
-
-/** A value as records hold it: no undefined. */
-function plain(value: unknown): Plain {
-  return JSON.parse(JSON.stringify(value)) as Plain;
 }
 
 type QueueItem =
@@ -225,8 +150,12 @@ class Training {
   }
 
   private async handle(event: EngineTrainEvent, elapsedMs: number): Promise<TrainEvent> {
-    if (event.event === "checkpoint")
-      return { event: "checkpoint", step: event.step, id: await this.storeCheckpoint(event, elapsedMs) };
+    if (event.event === "checkpoint") {
+      const { context, repo, execution, run } = this;
+      for (const lease of this.leases) await lease.assertHeld();
+      const id = await storeCheckpoint(context, repo, execution, run, event, elapsedMs);
+      return { event: "checkpoint", step: event.step, id };
+    }
     if (event.event === "step") this.step = event.step;
     return event;
   }
@@ -242,71 +171,5 @@ class Training {
       steps,
       resume: `ingot train --resume ${this.run}`,
     };
-  }
-
-  /** Stores a checkpoint as a pack of its own and drops those beyond the last few of the run, in one operation. */
-  private async storeCheckpoint(
-    event: Extract<EngineTrainEvent, { event: "checkpoint" }>,
-    elapsedMs: number,
-  ): Promise<Oid> {
-    const { repo, execution, run, context } = this;
-    for (const lease of this.leases) await lease.assertHeld();
-    const scratch = await openScratch(execution.job.model.folder);
-    const session = await repo.begin({ transient: true });
-    try {
-      const put = (name: string): Promise<Oid> =>
-        withScratch(scratch, name, async (source) => (await session.putSource(source)).oid);
-      const state = {
-        theta: await put(event.files.theta),
-        m: await put(event.files.m),
-        v: await put(event.files.v),
-      };
-      const evolution =
-        event.evolution === undefined || event.evolution.steps.length === 0
-          ? undefined
-          : await storeEvolution(
-              session,
-              event.evolution,
-              execution.record.datasets.map((d) => d.oid as Oid),
-              "exact",
-            );
-      const progress = {
-        step: event.step,
-        cursor: event.cursor,
-        tokens: event.tokens,
-        lastLoss: event.lastLoss,
-        elapsedMs,
-      };
-      const oid = await session.putRecord(
-        checkpointRecord(execution, run, progress, event.evolution?.timesMs ?? [], {
-          state,
-          ...(evolution === undefined ? {} : { evolution }),
-        }),
-      );
-      const limit = Number(execution.recipe.save_total_limit);
-      await session.publish((refs) => {
-        const ref = `runs/${run}/${event.step}`;
-        const mine = refs
-          .list(`runs/${run}/`)
-          .map(({ name, value }) => ({ name, value, step: Number(name.slice(name.lastIndexOf("/") + 1)) }));
-        const kept = mine.filter((c) => c.step < event.step).sort((a, b) => b.step - a.step);
-        const gone = [...kept.slice(limit - 1), ...mine.filter((c) => c.step > event.step)];
-        const old = refs.get(ref);
-        return {
-          command: context.commandLine,
-          housekeeping: true,
-          edits: [
-            { ref, ...(old === undefined ? {} : { old }), new: { oid } },
-            ...gone.map((c) => ({ ref: c.name, old: c.value })),
-          ],
-        };
-      });
-      return oid;
-    } catch (error) {
-      await session.abort();
-      throw error;
-    } finally {
-      for (const name of Object.values(event.files)) await scratch.remove(name);
-    }
   }
 }
