@@ -4,14 +4,12 @@ import type { EnginePlan } from "../../train/job.ts";
 import type { Context } from "../context.ts";
 import { callVersion, indexVersions } from "../versions.ts";
 import type { ChosenData } from "./choose-data.ts";
+import { estimateDurationMs } from "./estimate.ts";
 import { runChecks } from "./plan-checks.ts";
 import { unfinishedRuns } from "./runs.ts";
 import type { StartPoint } from "./start-point.ts";
 
-/** Float operations a second that a plan counts on; the step line knows better soon. */
-const ASSUMED_FLOPS = 6e10;
-
-/** A plan as people and programs read it. `ignored`: keys of the recipe without meaning here. */
+/** A plan as people and programs read it. `ignored`: keys of the recipe without meaning here; `snapshots`: custom steps of the readings. */
 export async function describePlan(
   context: Context,
   repo: Repository,
@@ -19,6 +17,7 @@ export async function describePlan(
   data: ChosenData,
   plan: EnginePlan,
   ignored: readonly string[],
+  snapshots: readonly number[] | undefined,
 ): Promise<TrainPlan> {
   const refs = await repo.refs();
   const versions = indexVersions(refs);
@@ -40,7 +39,7 @@ export async function describePlan(
     probe: plan.probe,
     replay: Number(plan.recipe.replay),
     estimates: {
-      durationMs: Math.round((4 * (plan.frozen + plan.trainable) * plan.tokens * 1000) / ASSUMED_FLOPS),
+      durationMs: estimateDurationMs(plan, snapshots),
       memoryBytes: plan.memoryBytes,
       diskBytes,
     },

@@ -58,7 +58,7 @@ export async function planTraining(context: Context, options: TrainOptions): Pro
   };
   const { engine, job, plan } = await openRun(context, repo, start, record, options.threads);
   try {
-    const described = await describePlan(context, repo, start, data, plan, ignored);
+    const described = await describePlan(context, repo, start, data, plan, ignored, record.snapshotSteps);
     return {
       ...(options.on === undefined ? { head: start.commit } : {}),
       plan: described,
