@@ -1,4 +1,5 @@
 import { IngotError } from "../base/errors.ts";
+import { readRecipe } from "../train/recipe.ts";
 import type { Context } from "./context.ts";
 import { assertSettingKey } from "./setting-keys.ts";
 import { isUserOnly, type Setting } from "./settings.ts";
@@ -45,6 +46,7 @@ export async function setSetting(
   }
   const file = settingsFileOf(context, chosen, userSettings);
   const parsed = await readSettingValue(value);
+  if (key.startsWith("train.")) readRecipe({ [key.slice("train.".length)]: parsed }, key);
   await editSettingsFile(file, key, parsed);
   return { key, value: parsed, layer: chosen, origin: file };
 }
