@@ -133,6 +133,13 @@ function refuse(repo: Repository, refs: RefTable, word: string): never {
       data: { where: word },
     });
   }
+  if (word.startsWith("e:"))
+    throw new IngotError("ref.missing", `'${word.slice(0, 80)}' is an example, not a version or an object`, {
+      hint: /^e:[0-9a-f]{4,64}$/.test(word)
+        ? `ingot evolution ${word} shows how it was learned`
+        : "ingot evolution lists the examples of a version, as e: and digits of their ids",
+      data: { where: word },
+    });
   const near = nearest(word, shortNames(refs));
   throw new IngotError("ref.missing", `nothing in '${repo.location}' is called '${word.slice(0, 80)}'`, {
     hint: near === undefined ? "ingot show-ref lists the names" : `did you mean ${near}?`,

@@ -93,7 +93,7 @@ function factsOf(entry: LogEntry): VersionDetail["facts"] {
     ["aside", entry.aside],
     ["accuracy", after && change(percent(after.accuracy), before && percent(before.accuracy))],
     ["loss", after && change(after.loss.toFixed(3), before?.loss.toFixed(3))],
-    ["examples", after && `${after.examples} tracked`],
+    ["examples", after && `measured on ${after.examples}`],
     ...entry.datasets.map(
       ({ name, role, tokens }) =>
         [role === "replay" ? "replay" : "data", `${name}  ${tokens} tokens`] as const,

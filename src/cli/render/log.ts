@@ -1,7 +1,7 @@
 import { oneLine } from "../../base/terminal-text.ts";
 import type { LogEntry } from "../../commands/log.ts";
 import type { Look } from "../terminal.ts";
-import { formatChange, formatLoss, formatPercent, formatTime } from "./format.ts";
+import { count, formatChange, formatLoss, formatPercent, formatTime } from "./format.ts";
 import { Graph } from "./graph.ts";
 
 export interface LogLook {
@@ -98,7 +98,7 @@ function longLines(look: Look, entry: LogEntry, branch: string | undefined): str
     oneLine(entry.author),
     entry.parentVersions.length === 0 ? "" : `on ${entry.parentVersions.join(", ")}`,
     data.length === 0 ? "" : `data ${[...new Set(data)].join(", ")}`,
-    entry.training === undefined ? "" : `${entry.training.steps} steps`,
+    entry.training === undefined ? "" : count(entry.training.steps, "step"),
   ];
   const lines = [
     head.filter((part) => part !== "").join("  "),
