@@ -4,6 +4,7 @@ import { executePromote, planPromote } from "../../commands/promote.ts";
 import { executeTraining } from "../../commands/train/execute.ts";
 import type { Execution } from "../../commands/train/execution.ts";
 import { planTraining } from "../../commands/train/plan.ts";
+import { assertPlanPasses } from "../../commands/train/plan-verdict.ts";
 import { planResume } from "../../commands/train/resume.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import type { Invocation } from "../invocation.ts";
@@ -54,19 +55,8 @@ async function plan(call: Invocation, context: Context): Promise<Execution | und
     if (call.json) await printEvent(call, { schema: "ingot.train/1", event: "plan", ...planned.plan });
     else if (call.args.flag("dry-run")) await printLines(call, planLines(call.terminal.out, planned.plan));
     else for (const line of planLines(call.terminal.err, planned.plan)) call.note(line);
-    const failed = planned.plan.checks.filter((check) => !check.ok);
-    const goesOn =
-      !call.args.flag("dry-run") && failed.length === 0 && (await mayStart(call, planned.asksAgain));
-    if (!call.args.flag("dry-run") && failed.length > 0) {
-      throw new IngotError(
-        "refused.policy",
-        `${failed.length} of ${planned.plan.checks.length} checks fail: ${failed.map((c) => `${c.name} (${c.detail})`).join(", ")}`,
-        {
-          hint: "mend what the plan names; ingot train --dry-run shows it again",
-          data: { checks: failed },
-        },
-      );
-    }
+    if (!call.args.flag("dry-run")) assertPlanPasses(planned.plan);
+    const goesOn = !call.args.flag("dry-run") && (await mayStart(call, planned.asksAgain));
     if (goesOn) return planned;
     if (!call.args.flag("dry-run")) call.note("nothing was trained");
     await planned.engine.close();
