@@ -48,7 +48,15 @@ export interface Scratch {
   readonly folder: string;
   /** Absolute path of a name in it. */
   path(name: string): string;
-  write(name: string, chunks: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
+  /**
+   * Writes a file; under its name it is there whole or not at all. `lasting`: its bytes reach the disk before its name does, so
+   * that a later process can trust what it finds, even after a power cut.
+   */
+  write(
+    name: string,
+    chunks: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: { readonly lasting?: boolean },
+  ): Promise<void>;
   /** The file as a source; undefined where it is absent. Close by `close`. */
   open(name: string): Promise<(ByteSource & { close(): Promise<void> }) | undefined>;
   remove(name: string): Promise<void>;

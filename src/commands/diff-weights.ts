@@ -8,6 +8,7 @@ import type { Repository } from "../repo/repository.ts";
 import { readAdapterConfig } from "../train/adapter-config.ts";
 import { byPattern } from "../train/targets.ts";
 import { type LowRankTerm, lowRankNorm } from "./low-rank-norm.ts";
+import { treeFile } from "./tree-file.ts";
 
 /** How far the weights that two versions add to a module lie apart: Frobenius norms. */
 export interface ModuleDifference {
@@ -112,18 +113,12 @@ async function readSides(
   adapter: AdapterRecord,
 ): Promise<ReadonlyMap<string, SideOfModule>> {
   const { entries } = await repo.readRecord(adapter.tree, "tree");
-  const blobOf = (path: string) => entries.find((e) => e.path === path)?.blob;
-  const tensors = await readFloats(repo, blobOf(adapter.entry)!);
-  const configBlob = blobOf("adapter_config.json");
+  const tensors = await readFloats(repo, treeFile(entries, adapter.entry, "adapter").blob);
+  const configBlob = entries.find((e) => e.path === "adapter_config.json")?.blob;
   const config =
     configBlob === undefined
       ? undefined
-      : readAdapterConfig(
-          parseJson(await repo.readBytes(configBlob), { name: "adapter_config.json" }) as Record<
-            string,
-            unknown
-          >,
-        );
+      : readAdapterConfig(parseJson(await repo.readBytes(configBlob), { name: "adapter_config.json" }));
   const sides = new Map<string, SideOfModule>();
   for (const [name, a] of tensors) {
     const pair = PAIR.exec(name);

@@ -35,7 +35,7 @@ export async function putInScratch(
   const source = await repo.openObject(oid);
   const there = await scratch.open(name);
   await there?.close();
-  if (there?.sizeBytes !== source.sizeBytes) await scratch.write(name, chunksOf(source));
+  if (there?.sizeBytes !== source.sizeBytes) await scratch.write(name, chunksOf(source), { lasting: true });
   return name;
 }
 
@@ -54,7 +54,8 @@ async function treeFiles(
 /** Verifies a base model's files into its folder. */
 export async function materialiseModel(repo: Repository, scratch: Scratch, oid: Oid): Promise<ModelOnDisk> {
   const model: ModelRecord = await repo.readRecord(oid, "model");
-  const { files } = await treeFiles(repo, scratch, model.tree);
+  const { record, files } = await treeFiles(repo, scratch, model.tree);
+  treeFile(record.entries, model.entry, "model");
   return { folder: scratch.folder, entry: model.entry, files, id: oid };
 }
 

@@ -1,11 +1,15 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import process from "node:process";
 import { IngotError } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
-import { writeAll } from "./durable.ts";
+import { flushAndClose, writeAll } from "./durable.ts";
 import { openUserFile } from "./files.ts";
 import { ioError, isAbsent } from "./io-error.ts";
+
+/** Numbers of unfinished files, unique in this process. */
+let parts = 0;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,120}$/;
 
@@ -15,8 +19,8 @@ export interface ScratchOptions {
 }
 
 /**
- * Opens a private folder (0700), made where it is missing. Nothing in it survives a crash on purpose, so nothing is
- * flushed. Names are plain file names: `input.path` for others.
+ * Opens a private folder (0700), made where it is missing. Only what is written as `lasting` is flushed. Names are plain file
+ * names: `input.path` for others.
  */
 export async function openScratch(
   folder: string,
@@ -40,17 +44,25 @@ export async function openScratch(
   return {
     folder: root,
     path: at,
-    write: async (name, chunks) => {
+    write: async (name, chunks, { lasting = false } = {}) => {
       const file = at(name);
+      const part = `${file}.${process.pid}-${parts++}.part`;
       try {
-        fs.rmSync(file, { force: true });
-        const fd = fs.openSync(file, "wx", readOnlyFiles ? 0o400 : 0o600);
+        const fd = fs.openSync(part, "wx", readOnlyFiles ? 0o400 : 0o600);
+        let sizeBytes = 0;
         try {
-          for await (const chunk of chunks instanceof Uint8Array ? [chunks] : chunks) writeAll(fd, chunk);
-        } finally {
+          for await (const chunk of chunks instanceof Uint8Array ? [chunks] : chunks) {
+            writeAll(fd, chunk);
+            sizeBytes += chunk.length;
+          }
+        } catch (error) {
           fs.closeSync(fd);
+          throw error;
         }
+        await flushAndClose(fd, sizeBytes, lasting ? "data" : "none");
+        fs.renameSync(part, file);
       } catch (error) {
+        fs.rmSync(part, { force: true });
         throw ioError(error, "write", file);
       }
     },

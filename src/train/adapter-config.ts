@@ -37,7 +37,10 @@ function names(value: unknown, where: string): readonly string[] {
 }
 
 /** Reads a parsed `adapter_config.json`. Throws `input.adapter` for what is not plain LoRA. */
-export function readAdapterConfig(config: Readonly<Record<string, unknown>>): AdapterConfig {
+export function readAdapterConfig(parsed: unknown): AdapterConfig {
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw bad("adapter_config.json is no object", "the whole file");
+  const config = parsed as Readonly<Record<string, unknown>>;
   if (config.peft_type !== "LORA")
     throw bad(`peft_type is ${JSON.stringify(config.peft_type)?.slice(0, 40)}`, "peft_type");
   for (const key of ["use_dora", "use_qalora", "lora_bias", "fan_in_fan_out_weights"])

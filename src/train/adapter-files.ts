@@ -1,5 +1,5 @@
 import { bug, IngotError } from "../base/errors.ts";
-import { type JsonObject, parseJson } from "../base/json.ts";
+import { parseJson } from "../base/json.ts";
 import type { Scratch } from "../base/ports.ts";
 import type { Tensor } from "../onnx/model.ts";
 import { encodeSafetensors, parseSafetensorsHeader, readTensor } from "../onnx/safetensors.ts";
@@ -54,12 +54,13 @@ export async function loadAdapter(
       });
       return { method: "full", layers: fullLayers(specs, prefix), values, config: undefined };
     }
-    const text = await readScratch(
-      scratch,
-      adapter.config ?? bug("a LoRA adapter without configuration"),
-      MAX_CONFIG_BYTES,
-    );
-    const config = readAdapterConfig(parseJson(text, { name: "adapter_config.json" }) as JsonObject);
+    if (adapter.config === undefined)
+      throw new IngotError("input.adapter", "a LoRA adapter has no adapter_config.json", {
+        hint: "ingot fsck",
+        data: { where: adapter.tensors },
+      });
+    const text = await readScratch(scratch, adapter.config, MAX_CONFIG_BYTES);
+    const config = readAdapterConfig(parseJson(text, { name: "adapter_config.json" }));
     return { method: "lora", layers: layersOfFile(base.modules, config, dims, prefix), values, config };
   } finally {
     await source.close();

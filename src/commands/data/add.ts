@@ -1,16 +1,17 @@
 import path from "node:path";
+import { compareText } from "../../base/canonical.ts";
 import { bug, IngotError } from "../../base/errors.ts";
 import { assertName } from "../../base/names.ts";
-import { type Oid, oidToBytes } from "../../base/oid.ts";
-import { bytesSource } from "../../base/ports.ts";
-import type { DatasetRecord, Plain } from "../../objects/records.ts";
-import type { WriteSession } from "../../repo/repository.ts";
-import { openUserFile, type UserFile, userPathKind } from "../../storage/files.ts";
-import { listUserFolder } from "../../storage/user-folder.ts";
-import { type ColumnNames, readExamples } from "../../text/dataset-file.ts";
+import type { Oid } from "../../base/oid.ts";
+import type { Plain } from "../../objects/records.ts";
+import type { RefTable, Repository, WriteSession } from "../../repo/repository.ts";
+import { openUserFile, userPathKind } from "../../storage/files.ts";
+import type { ColumnNames } from "../../text/dataset-file.ts";
 import type { Context } from "../context.ts";
-import { readIds } from "../id-lists.ts";
+import { encodeIds, readIds } from "../id-lists.ts";
 import { countTokens } from "./count-tokens.ts";
+import { holdOutEvery, type Split, splitHeldOut } from "./held-out.ts";
+import { filesAt, type NewFile, type StoredFile, storeFile } from "./new-files.ts";
 import { registeredDatasets } from "./registry.ts";
 
 export interface DataAddOptions {
@@ -52,133 +53,48 @@ export interface DataAddResult {
   readonly unchanged: boolean;
 }
 
-/** Examples from which a tenth is held out by default. */
-const HOLD_OUT_FROM = 50;
-const HOLD_OUT_EVERY = 10n;
-
-interface ReadFile {
-  readonly ids: readonly Oid[];
-  readonly format: string;
-  readonly skipped: number;
-}
-
 /** Registers files as a version of a dataset: bytes as they are, an id for every example, what is known already told. */
 export async function addData(context: Context, options: DataAddOptions): Promise<DataAddResult> {
   const repo = await context.openRepository();
-  const files = options.paths.flatMap((p) =>
-    p === STDIN && options.stdin !== undefined
-      ? [{ open: openInput(options.stdin), path: STDIN_NAME }]
-      : filesOf(path.resolve(context.cwd, p), p),
-  );
-  const name = assertedName(options.name ?? defaultName(options.paths[0] ?? bug("no path")));
-  const heldOutFile =
-    options.heldOut !== undefined && userPathKind(path.resolve(context.cwd, options.heldOut)) === "file"
-      ? path.resolve(context.cwd, options.heldOut)
-      : undefined;
-  const every = heldOutFile === undefined ? holdOutEvery(options.heldOut) : undefined;
+  const files = options.paths.flatMap((given) => filesAt(context.cwd, given, options.stdin));
+  const name = options.name ?? defaultName(options.paths[0] ?? bug("no path"));
+  assertName(name, "typed");
+  const heldOutFile = findHeldOutFile(context, options.heldOut);
+  // A share that is none is refused before any file is read.
+  if (heldOutFile === undefined) holdOutEvery(options.heldOut);
 
   const session = await repo.begin();
   try {
-    const stored: { path: string; id: Oid; sizeBytes: number; known: boolean }[] = [];
-    const read: ReadFile[] = [];
-    for (const file of files) {
-      const result = await storeFile(session, file, options);
-      stored.push(result.stored);
-      read.push(result.read);
-    }
-    const formats = new Set(read.map((r) => r.format));
-    if (formats.size > 1)
-      throw new IngotError("input.format", `the files have different formats: ${[...formats].join(", ")}`, {
-        hint: "add them as datasets of their own",
-      });
-    const all = read.flatMap((r) => r.ids);
+    const read: StoredFile[] = [];
+    for (const file of files) read.push(await storeFile(session, file, options));
+    const format = oneFormat(read);
+    const all = read.flatMap((file) => file.ids);
     const distinct = new Set(all);
     const rows = options.dedupe === true ? [...distinct] : all;
-    let train: readonly Oid[] = rows;
-    let heldOut: readonly Oid[] = [];
-    if (heldOutFile !== undefined) {
-      const file = {
-        open: () => openUserFile(heldOutFile),
-        path: `heldout/${path.basename(heldOutFile)}`,
-      };
-      const result = await storeFile(session, file, options);
-      stored.push(result.stored);
-      heldOut = result.read.ids;
-    } else if (every !== undefined && (options.heldOut !== undefined || rows.length >= HOLD_OUT_FROM)) {
-      train = rows.filter((id) => !isHeldOut(id, every));
-      heldOut = [...new Set(rows.filter((id) => isHeldOut(id, every)))];
-    }
-    if (train.length === 0)
+    const apart = heldOutFile && (await storeFile(session, heldOutFile, options));
+    const split =
+      apart === undefined ? splitHeldOut(rows, options.heldOut) : { train: rows, heldOut: apart.ids };
+    if (split.train.length === 0)
       throw new IngotError("input.format", "no training example is left", {
         hint: "hold out less with --eval",
         data: { where: options.paths.join(", ") },
       });
-
-    const entries = stored
-      .map((f) => ({ path: f.path, blob: f.id, sizeBytes: f.sizeBytes }))
-      .sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
-    const tree = await session.putRecord({ kind: "tree", entries });
-    const readOptions: Record<string, Plain> = {};
-    if (options.as !== undefined) readOptions.as = options.as;
-    if (options.columns !== undefined && Object.keys(options.columns).length > 0)
-      readOptions.columns = options.columns as Plain;
-    if (options.skipBad === true) readOptions.skip_bad = true;
-    const record: DatasetRecord = {
-      kind: "dataset",
-      format: read[0]?.format ?? bug("no file"),
-      tree,
-      options: readOptions,
-      train: await session.putBytes(joinIds(train)),
-      ...(heldOut.length === 0 ? {} : { heldOut: await session.putBytes(joinIds(heldOut)) }),
-    };
-    const refs = await repo.refs();
-    const seen = [];
-    for (const other of registeredDatasets(refs)) {
-      const known = await repo.readRecord(other.oid, "dataset");
-      const ids = new Set<string>([
-        ...(await readIds(repo, known.train)),
-        ...(await readIds(repo, known.heldOut)),
-      ]);
-      const shared = [...distinct].filter((id) => ids.has(id)).length;
-      if (shared > 0)
-        seen.push({ name: `${other.name}:v${other.version}`, dataset: other.oid, examples: shared });
-    }
-    const dataset = await session.putRecord(record);
-    const before = registeredDatasets(refs).filter((d) => d.name === name);
-    const same = before.find((d) => d.oid === dataset);
-    const version = same?.version ?? (before.at(-1)?.version ?? 0) + 1;
-    if (same === undefined) {
-      await session.publish((now) => {
-        const newest =
-          registeredDatasets(now)
-            .filter((d) => d.name === name)
-            .at(-1)?.version ?? 0;
-        if (newest + 1 !== version)
-          throw new IngotError("conflict.ref", `dataset '${name}' was added by somebody else meanwhile`, {
-            hint: "run the command again",
-          });
-        return {
-          command: context.commandLine,
-          edits: [{ ref: `data/${name}/v${version}`, new: { oid: dataset } }],
-        };
-      });
-    } else {
-      await session.abort();
-    }
-    const tokens = await countTokens(context, dataset);
+    const stored = apart === undefined ? read : [...read, apart];
+    const dataset = await putDataset(session, { format, stored, split, options });
+    const seen = await seenBefore(repo, distinct);
+    const registered = await register(context, repo, session, { name, dataset });
     return {
       dataset,
       name,
-      version,
-      format: record.format,
-      examples: train.length,
-      heldOut: heldOut.length,
+      ...registered,
+      format,
+      examples: split.train.length,
+      heldOut: split.heldOut.length,
       duplicates: all.length - distinct.size,
-      skipped: read.reduce((sum, r) => sum + r.skipped, 0),
-      ...tokens,
-      files: stored,
+      skipped: read.reduce((sum, file) => sum + file.skipped, 0),
+      ...(await countTokens(context, dataset)),
+      files: stored.map(({ path: file, id, sizeBytes, known }) => ({ path: file, id, sizeBytes, known })),
       seen,
-      unchanged: same !== undefined,
     };
   } catch (error) {
     await session.abort();
@@ -186,104 +102,101 @@ export async function addData(context: Context, options: DataAddOptions): Promis
   }
 }
 
-/** A file to add, and the path that it gets in the dataset's tree. */
-interface NewFile {
-  readonly path: string;
-  open(): Promise<UserFile>;
+/** The file of held-out rows, where the option names one. */
+function findHeldOutFile(context: Context, option: string | undefined): NewFile | undefined {
+  if (option === undefined) return undefined;
+  const file = path.resolve(context.cwd, option);
+  if (userPathKind(file) !== "file") return undefined;
+  return { open: () => openUserFile(file), path: `heldout/${path.basename(file)}` };
 }
 
-const STDIN = "-";
-/** What standard input is stored as; its kind is told by its first bytes. */
-const STDIN_NAME = "stdin";
+/** The format that all files have. Throws `input.format` where they differ. */
+function oneFormat(files: readonly StoredFile[]): string {
+  const [format, ...others] = new Set(files.map((file) => file.format));
+  if (others.length > 0)
+    throw new IngotError(
+      "input.format",
+      `the files have different formats: ${[format, ...others].join(", ")}`,
+      {
+        hint: "add them as datasets of their own",
+      },
+    );
+  return format ?? bug("no file");
+}
 
-function openInput(read: () => Promise<Uint8Array>): NewFile["open"] {
-  return async () => ({
-    ...bytesSource(await read()),
-    path: STDIN_NAME,
-    assertUnchanged: async () => {},
-    close: async () => {},
+interface NewDataset {
+  readonly format: string;
+  readonly stored: readonly StoredFile[];
+  readonly split: Split;
+  readonly options: DataAddOptions;
+}
+
+async function putDataset(
+  session: WriteSession,
+  { format, stored, split, options }: NewDataset,
+): Promise<Oid> {
+  const entries = stored
+    .map((file) => ({ path: file.path, blob: file.id, sizeBytes: file.sizeBytes }))
+    .sort((a, b) => compareText(a.path, b.path));
+  const tree = await session.putRecord({ kind: "tree", entries });
+  const readOptions: Record<string, Plain> = {};
+  if (options.as !== undefined) readOptions.as = options.as;
+  if (options.columns !== undefined && Object.keys(options.columns).length > 0)
+    readOptions.columns = options.columns as Plain;
+  if (options.skipBad === true) readOptions.skip_bad = true;
+  return session.putRecord({
+    kind: "dataset",
+    format,
+    tree,
+    options: readOptions,
+    train: await session.putBytes(encodeIds(split.train)),
+    ...(split.heldOut.length === 0 ? {} : { heldOut: await session.putBytes(encodeIds(split.heldOut)) }),
   });
 }
 
-function filesOf(target: string, given: string): readonly NewFile[] {
-  const kind = userPathKind(target);
-  if (kind === undefined)
-    throw new IngotError("file.missing", `no file '${given}'`, {
-      hint: "check the path",
-      data: { where: target },
-    });
-  if (kind === "file") return [{ open: () => openUserFile(target), path: path.basename(target) }];
-  const inside = listUserFolder(target).map((f) => ({
-    open: () => openUserFile(path.join(target, f.path)),
-    path: f.path,
-  }));
-  if (inside.length === 0)
-    throw new IngotError("input.format", `'${given}' holds no files`, {
-      hint: "give a file, or a folder with files in it",
-      data: { where: target },
-    });
-  return inside;
+/** Registered datasets that hold some of these examples already. */
+async function seenBefore(repo: Repository, examples: ReadonlySet<Oid>): Promise<DataAddResult["seen"]> {
+  const seen = [];
+  for (const { name, version, oid } of registeredDatasets(await repo.refs())) {
+    const known = await repo.readRecord(oid, "dataset");
+    const ids = new Set([...(await readIds(repo, known.train)), ...(await readIds(repo, known.heldOut))]);
+    const shared = [...examples].filter((id) => ids.has(id)).length;
+    if (shared > 0) seen.push({ name: `${name}:v${version}`, dataset: oid, examples: shared });
+  }
+  return seen;
+}
+
+/** Gives a dataset the next version of its name; the version that it has where it is registered so already. */
+async function register(
+  context: Context,
+  repo: Repository,
+  session: WriteSession,
+  { name, dataset }: { readonly name: string; readonly dataset: Oid },
+): Promise<{ readonly version: number; readonly unchanged: boolean }> {
+  const versionsOf = (refs: RefTable) => registeredDatasets(refs).filter((d) => d.name === name);
+  const nextOf = (refs: RefTable): number => (versionsOf(refs).at(-1)?.version ?? 0) + 1;
+  const refs = await repo.refs();
+  const same = versionsOf(refs).find((d) => d.oid === dataset);
+  if (same !== undefined) {
+    await session.abort();
+    return { version: same.version, unchanged: true };
+  }
+  const version = nextOf(refs);
+  await session.publish((now) => {
+    if (nextOf(now) !== version)
+      throw new IngotError("conflict.ref", `dataset '${name}' was added by somebody else meanwhile`, {
+        hint: "run the command again",
+      });
+    return {
+      command: context.commandLine,
+      edits: [{ ref: `data/${name}/v${version}`, new: { oid: dataset } }],
+    };
+  });
+  return { version, unchanged: false };
 }
 
 /** Name of a file without its ending, with what a ref name cannot hold replaced. */
 function defaultName(file: string): string {
   const stem = path.basename(file).replace(/(\.(jsonl?|csv|tsv|txt|md|safetensors|parquet))?(\.gz)?$/i, "");
   return stem.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+/, "") || "data";
-}
-
-function assertedName(name: string): string {
-  assertName(name, "typed");
-  return name;
-}
-
-function holdOutEvery(option: string | undefined): bigint | undefined {
-  if (option === undefined) return HOLD_OUT_EVERY;
-  if (option === "none") return undefined;
-  const share = Number(option);
-  if (!(share > 0 && share < 1))
-    throw new IngotError("usage.flag", `--eval is '${option}'`, {
-      hint: "give a share between 0 and 1, a file of held-out rows, or none",
-    });
-  return BigInt(Math.max(2, Math.round(1 / share)));
-}
-
-/** Held out: ids whose first 8 bytes, as a big-endian number, are a multiple of `every`; the same example always falls the same way. */
-function isHeldOut(id: Oid, every: bigint): boolean {
-  return BigInt(`0x${id.slice(0, 16)}`) % every === 0n;
-}
-
-function joinIds(ids: readonly Oid[]): Uint8Array {
-  const bytes = new Uint8Array(ids.length * 32);
-  ids.forEach((id, i) => {
-    bytes.set(oidToBytes(id), i * 32);
-  });
-  return bytes;
-}
-
-async function storeFile(
-  session: WriteSession,
-  file: NewFile,
-  options: DataAddOptions,
-): Promise<{ stored: { path: string; id: Oid; sizeBytes: number; known: boolean }; read: ReadFile }> {
-  const source = await file.open();
-  try {
-    const ids: Oid[] = [];
-    let format = "";
-    let skipped = 0;
-    const readOptions = {
-      ...(options.as === undefined ? {} : { as: options.as }),
-      ...(options.columns === undefined ? {} : { columns: options.columns }),
-      skipBad: options.skipBad === true,
-      onSkip: () => void skipped++,
-    };
-    for await (const example of readExamples(source, path.basename(file.path), readOptions)) {
-      ids.push(example.id);
-      format = example.format;
-    }
-    const { oid, sizeBytes, known } = await session.putSource(source);
-    await source.assertUnchanged();
-    return { stored: { path: file.path, id: oid, sizeBytes, known }, read: { ids, format, skipped } };
-  } finally {
-    await source.close();
-  }
 }
