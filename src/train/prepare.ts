@@ -26,6 +26,9 @@ export interface Prepared {
   readonly distinctRows: number;
 }
 
+/** What the engine's process holds before any weights: Node and the native runtime. */
+const PROCESS_BYTES = 100e6;
+
 /** Default `modules_to_save` of PEFT for heads that are made anew for a task. */
 const FRESH_HEADS: Readonly<Record<string, readonly string[]>> = {
   "text-classification": ["classifier", "score"],
@@ -116,7 +119,7 @@ export function describePrepared(prepared: Prepared, epochRows: number): EngineP
     superseded: rows.superseded.length,
     probe: { examples: prepared.tracked.length, of: prepared.distinctRows },
     notes,
-    memoryBytes: total * 4 + trainable * 4 * 4,
+    memoryBytes: PROCESS_BYTES + 2 * total * 4 + trainable * 4 * 4,
     stateBytes: trainable * 4 * 3,
   };
 }

@@ -30,7 +30,7 @@ export function planLines(look: Look, plan: TrainPlan): string[] {
     `  ${formatMagnitude(plan.parameters.trainable)} of ${formatMagnitude(plan.parameters.trainable + plan.parameters.frozen)} parameters trained, in ${count(plan.targets.length, "kind")} of module`,
   );
   lines.push(
-    `  ${formatCount(plan.steps)} steps, ${formatCount(plan.tokens)} tokens, about ${formatDuration(estimates.durationMs)}, ${formatBytes(estimates.memoryBytes)} of memory, ${formatBytes(estimates.diskBytes)} of disk`,
+    `  ${formatCount(plan.steps)} steps, ${formatCount(plan.tokens)} tokens, about ${formatDuration(estimates.durationMs)}, at least ${formatBytes(estimates.memoryBytes)} of memory, ${formatBytes(estimates.diskBytes)} of disk`,
   );
   lines.push(
     `  ${formatCount(plan.probe.examples)} of ${formatCount(plan.probe.of)} examples tracked (probe)`,
