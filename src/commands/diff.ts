@@ -96,7 +96,7 @@ async function lineData(repo: Repository, from: Oid): Promise<ReadonlyMap<Oid, D
     const commit: CommitRecord = await repo.readRecord(oid, "commit");
     for (const { dataset, name, role } of commit.datasets)
       if (role === "train") found.set(dataset, { name, dataset });
-    waiting.push(...commit.parents);
+    for (const parent of commit.parents) waiting.push(parent);
   }
   return found;
 }

@@ -19,7 +19,7 @@ export function subgraphsOf(node: Node): Graph[] {
 /** Values that a node reads: its inputs, and what its subgraphs take from outside. Omitted inputs are left out. */
 export function readsOf(node: Node): string[] {
   const reads = node.inputs.filter((input) => input !== "");
-  for (const graph of subgraphsOf(node)) reads.push(...outerReads(graph));
+  for (const graph of subgraphsOf(node)) for (const name of outerReads(graph)) reads.push(name);
   return reads;
 }
 
@@ -99,7 +99,7 @@ export function liveNodes(nodes: readonly Node[], outputs: Iterable<string>): No
     const node = producers.get(name);
     if (node === undefined || live.has(node)) continue;
     live.add(node);
-    open.push(...readsOf(node));
+    for (const read of readsOf(node)) open.push(read);
   }
   return nodes.filter((node) => live.has(node));
 }

@@ -83,7 +83,8 @@ export function numberDatasets(sent: Publication["datasets"], refs: RefTable): N
       )
     )
       continue;
-    const most = highest.get(prefix) ?? Math.max(0, ...here.map(({ name }) => datasetNumber(name).number));
+    const most =
+      highest.get(prefix) ?? here.reduce((most, { name }) => Math.max(most, datasetNumber(name).number), 0);
     const given = number > most && number - most < MAX_GAP ? number : most + 1;
     highest.set(prefix, given);
     edits.push({ ref: `${prefix}v${given}`, new: { oid: dataset } });

@@ -68,7 +68,8 @@ export async function planPush(local: Repository, remote: Remote, options: PushO
   );
   const complete = completeObjects(state.refs);
   const found = await findMissing(local, remote, tips, complete);
-  edits.push(...aboutEdits(refs, theirs, new Set([...found.objects, ...tips.map(({ oid }) => oid)])));
+  const travelling = new Set([...found.objects, ...tips.map(({ oid }) => oid)]);
+  for (const edit of aboutEdits(refs, theirs, travelling)) edits.push(edit);
   const allTips = [...tips, ...aboutTips(edits)];
   const publication = {
     command: options.command,

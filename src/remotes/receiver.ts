@@ -152,7 +152,7 @@ export async function isAncestor(
     if (oid === old) return true;
     if (seen.has(oid)) continue;
     seen.add(oid);
-    todo.push(...(await parents(oid)));
+    for (const parent of await parents(oid)) todo.push(parent);
   }
   return false;
 }

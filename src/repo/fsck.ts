@@ -42,10 +42,10 @@ export async function fsck(repo: Repository, options: FsckOptions = {}): Promise
     if (!(error instanceof IngotError) || error.code !== "integrity.log") throw error;
     return { ok: false, objects: 0, bytes: 0, packs: 0, operations: log.operations, findings };
   }
-  findings.push(...(await checkIndex(vault)));
+  const index = await checkIndex(vault);
   const packs = await checkPacks(vault, options);
-  findings.push(...packs.findings);
-  findings.push(...(await checkConnections(repo, vault, packs.lost)));
+  for (const found of [index, packs.findings, await checkConnections(repo, vault, packs.lost)])
+    for (const each of found) findings.push(each);
   const complete = await addAffected(repo, vault, findings, packs.damaged);
   return {
     ok: complete.every(({ severity }) => severity === "notice"),

@@ -34,7 +34,8 @@ export async function settle(
   const todo: Oid[] = [...needs];
   for (const pack of back) {
     const footer = await vault.index.footer(pack);
-    if (footer !== undefined) todo.push(...(await recordReferences(vault, footer)));
+    if (footer === undefined) continue;
+    for (const oid of await recordReferences(vault, footer)) todo.push(oid);
   }
   const mayBeTransient = new Set<Oid>();
   for (const edit of edits) {
@@ -52,7 +53,7 @@ export async function settle(
     });
     if (source === undefined || rescued.has(source.pack)) continue;
     rescued.add(source.pack);
-    todo.push(...(await recordReferences(vault, source)));
+    for (const reference of await recordReferences(vault, source)) todo.push(reference);
   }
   return [...rescued];
 }

@@ -42,8 +42,10 @@ export async function findLatest(repo: Repository, refs: RefTable): Promise<Oid 
     if (seen.has(oid)) continue;
     seen.add(oid);
     const version = names.get(oid);
-    if (version === undefined) todo.push(...(await repo.readRecord(oid, "commit")).parents);
-    else if (best === undefined || numberOf(version) > best.number) best = { oid, number: numberOf(version) };
+    if (version === undefined) {
+      for (const parent of (await repo.readRecord(oid, "commit")).parents) todo.push(parent);
+    } else if (best === undefined || numberOf(version) > best.number)
+      best = { oid, number: numberOf(version) };
   }
   return best?.oid;
 }

@@ -17,7 +17,8 @@ const BLOCK_BYTES = 4 * 1024 * 1024;
 export async function* readTensorExamples(source: ByteSource, name: string): AsyncGenerator<Example> {
   const { tensors } = await parseSafetensorsHeader(source);
   const rows = countRows(tensors, name);
-  const largest = Math.max(...[...tensors.values()].map(({ length }) => length / rows));
+  let largest = 0;
+  for (const { length } of tensors.values()) largest = Math.max(largest, length / rows);
   const block = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(1, largest)));
   for (let from = 0; from < rows; from += block) {
     const count = Math.min(block, rows - from);

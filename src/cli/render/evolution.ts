@@ -40,7 +40,9 @@ export function renderEvolution(look: Look, result: EvolutionResult): string[] {
   }
   if (result.examples.length > 0) lines.push("");
   // One scale for all rows: a flat row draws flat.
-  const highest = Math.max(...result.examples.flatMap((e) => e.loss.filter(Number.isFinite)), 0);
+  let highest = 0;
+  for (const { loss } of result.examples)
+    for (const value of loss) if (Number.isFinite(value)) highest = Math.max(highest, value);
   for (const example of result.examples)
     lines.push(
       exampleLine(

@@ -64,7 +64,7 @@ export async function lineageData(
       seen.add(trained.dataset);
       found.push({ oid: trained.dataset, name: trained.name, commit: at });
     }
-    queue.push(...record.parents);
+    for (const parent of record.parents) queue.push(parent);
   }
   return found.reverse();
 }

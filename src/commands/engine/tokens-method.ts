@@ -18,10 +18,10 @@ export async function tokensMethod(
     throw error;
   });
   if (rows === undefined) return {};
-  const all = [...rows.fresh, ...rows.heldOut].filter((row) => row.inputIds.length > 0);
-  if (all.length === 0) return {};
+  const counts = [...rows.fresh, ...rows.heldOut].filter((row) => row.inputIds.length > 0).map(realTokens);
+  if (counts.length === 0) return {};
   return {
-    tokens: all.reduce((sum, row) => sum + realTokens(row), 0),
-    longest: Math.max(...all.map(realTokens)),
+    tokens: counts.reduce((sum, count) => sum + count, 0),
+    longest: counts.reduce((longest, count) => Math.max(longest, count), 0),
   };
 }

@@ -58,6 +58,13 @@ describe("tensor files", () => {
     expect([kind, isPacked]).toEqual(["safetensors", true]);
   });
 
+  it("may hold more tensors than a call has arguments", async () => {
+    const one = intTensor([1], [7]);
+    const names = Array.from({ length: 150_000 }, (_, i) => `t${i}`);
+    const [row] = await read(encodeSafetensors(new Map(names.map((name) => [name, one]))));
+    expect(Object.keys(row?.fields ?? {})).toHaveLength(names.length);
+  });
+
   it("may hold targets", async () => {
     const [row] = await read(file({ x: floatTensor([1, 1], [1]), labels: floatTensor([1, 2], [0.5, 2]) }));
     expect(openExampleEncoder(undefined, { task: "regression" })(row as Example).labels).toEqual({
