@@ -34,8 +34,8 @@ export async function run(call: Invocation): Promise<undefined> {
 
 function render(result: DataAddResult): string[] {
   const facts = [
-    `${count(result.examples + result.heldOut, "example")} (${result.format})`,
-    `${formatCount(result.examples)} train`,
+    `${count(result.examples, "example")} (${result.format})`,
+    `${formatCount(result.train)} train`,
     result.heldOut > 0 ? `${formatCount(result.heldOut)} eval` : "",
     result.duplicates > 0 ? count(result.duplicates, "duplicate") : "",
     result.skipped > 0 ? `${count(result.skipped, "bad row")} left out` : "",

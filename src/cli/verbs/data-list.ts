@@ -19,7 +19,7 @@ function row(d: DatasetSummary): string[] {
   return [
     `${oneLine(d.name)}:v${d.version}`,
     d.dataset.slice(0, 8),
-    count(d.examples + d.heldOut, "example"),
+    count(d.examples, "example"),
     d.heldOut > 0 ? `${formatCount(d.heldOut)} eval` : "",
     d.format,
     formatBytes(d.sizeBytes),

@@ -17,7 +17,7 @@ export async function run(call: Invocation): Promise<undefined> {
   const trained = data.trainedIn.length === 0 ? "not yet trained" : `trained in ${data.trainedIn.join(", ")}`;
   await printLines(call, [
     `${call.terminal.out.paint("yellow", `${oneLine(data.name)}:v${data.version}`)} ${data.dataset}`,
-    `${formatCount(data.examples)} train  ${formatCount(data.heldOut)} eval  ${data.format}  ${trained}`,
+    `${formatCount(data.train)} train  ${formatCount(data.heldOut)} eval  ${data.format}  ${trained}`,
     "",
     ...table(
       data.files.map((file) => [

@@ -33,7 +33,9 @@ export interface DataAddResult {
   readonly name: string;
   readonly version: number;
   readonly format: string;
+  /** All of them: `train` and `heldOut`. */
   readonly examples: number;
+  readonly train: number;
   readonly heldOut: number;
   /** Rows that repeat an earlier row of the same dataset. */
   readonly duplicates: number;
@@ -88,7 +90,8 @@ export async function addData(context: Context, options: DataAddOptions): Promis
       name,
       ...registered,
       format,
-      examples: split.train.length,
+      examples: split.train.length + split.heldOut.length,
+      train: split.train.length,
       heldOut: split.heldOut.length,
       duplicates: all.length - distinct.size,
       skipped: read.reduce((sum, file) => sum + file.skipped, 0),

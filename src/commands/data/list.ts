@@ -13,7 +13,9 @@ export interface DatasetSummary {
   readonly version: number;
   readonly dataset: Oid;
   readonly format: string;
+  /** All of them: `train` and `heldOut`. */
   readonly examples: number;
+  readonly train: number;
   readonly heldOut: number;
   readonly sizeBytes: number;
   /** Versions that were trained on it, oldest first. */
@@ -82,13 +84,16 @@ async function summarise(
   { name, version, dataset, record, trained }: Summarised,
 ): Promise<DatasetSummary> {
   const { entries } = await repo.readRecord(record.tree, "tree");
+  const train = await countIds(repo, record.train);
+  const heldOut = await countIds(repo, record.heldOut);
   return {
     name,
     version,
     dataset,
     format: record.format,
-    examples: await countIds(repo, record.train),
-    heldOut: await countIds(repo, record.heldOut),
+    examples: train + heldOut,
+    train,
+    heldOut,
     sizeBytes: entries.reduce((sum, entry) => sum + entry.sizeBytes, 0),
     trainedIn: trained.get(dataset) ?? [],
   };
