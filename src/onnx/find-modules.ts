@@ -1,17 +1,18 @@
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from "./attributes.ts";
 import { type GraphIndex, indexGraph, weightBehind } from "./graph-index.ts";
 import type { Model, Node } from "./model.ts";
-import { nodeScope, weightPath } from "./module-paths.ts";
+import { firstCallPath, isOneWeightModule, nodeScope, weightPath } from "./module-paths.ts";
 import type { Module } from "./modules.ts";
 import { normalise } from "./normalise.ts";
 import { findOutputLayers } from "./output-layer.ts";
 import { packedParts } from "./packed-weights.ts";
+import { rejoin } from "./rejoin-modules.ts";
 import { isFloat } from "./tensors.ts";
 
 /** A node that applies a weight, before it has a path. */
 interface Use {
   readonly node: Node;
-  readonly module: Omit<Module, "path" | "isOutput" | "outputs">;
+  readonly module: Omit<Module, "path" | "isOutput" | "outputs" | "copies">;
   readonly output: string;
 }
 
@@ -25,26 +26,50 @@ export function findModules(
   hints: { readonly architecture?: string } = {},
 ): readonly Module[] {
   const index = indexGraph(normalise(source), hints.architecture);
-  const found = new Map<string, { module: Part; outputs: string[] }>();
+  const found = new Map<string, Found>();
   for (const node of index.model.graph.nodes) {
     const use = linearUse(index, node) ?? convUse(index, node);
     if (use === undefined) continue;
     for (const part of partsOf(index, use)) {
       const same = found.get(part.path);
-      if (same !== undefined && same.module.weight === part.weight) same.outputs.push(use.output);
-      else {
+      const called = same ?? found.get(firstCallPath(part.path));
+      if (called?.module.weight === part.weight) called.outputs.push(use.output);
+      else if (same !== undefined && isSecondCall(same.module, part, node)) {
+        same.outputs.push(use.output);
+        same.copies.add(part.weight);
+      } else {
         const path =
           same === undefined ? part.path : freePath(found, weightPath(part.weight, index.style) ?? part.path);
-        found.set(path, { module: { ...part, path }, outputs: [use.output] });
+        found.set(path, { module: { ...part, path }, outputs: [use.output], copies: new Set() });
       }
     }
   }
   const last = findOutputLayers(index, new Set([...found.values()].flatMap(({ outputs }) => outputs)));
-  return [...found.values()].map(({ module, outputs }) => ({
+  const modules = [...found.values()].map(({ module, outputs, copies }) => ({
     ...module,
     outputs,
     isOutput: outputs.some((output) => last.has(output)),
+    ...(copies.size === 0 ? {} : { copies: [...copies] }),
   }));
+  return index.style.isGenai ? rejoin(modules, index.architecture) : modules;
+}
+
+interface Found {
+  readonly module: Part;
+  readonly outputs: string[];
+  readonly copies: Set<string>;
+}
+
+/** An optimiser that transposes weights does it once a call: a module called twice has two equal weights. */
+function isSecondCall(first: Part, part: Part, node: Node): boolean {
+  return (
+    isOneWeightModule(node) &&
+    first.slice === undefined &&
+    part.slice === undefined &&
+    first.transposed === part.transposed &&
+    first.inFeatures === part.inFeatures &&
+    first.outFeatures === part.outFeatures
+  );
 }
 
 function freePath(found: ReadonlyMap<string, unknown>, path: string): string {
@@ -174,7 +199,7 @@ function convUse(index: GraphIndex, node: Node): Use | undefined {
   };
 }
 
-type Part = Omit<Module, "outputs">;
+type Part = Omit<Module, "outputs" | "copies">;
 
 /** The modules that one use of a weight stands for. */
 function partsOf(index: GraphIndex, use: Use): Part[] {

@@ -9,10 +9,31 @@ const ANONYMOUS = /^(onnx::|val_|\d|_inlfunc)|::/;
 /** What the exporter of a model does to module paths. */
 export interface PathStyle {
   readonly isGenai: boolean;
+  /** First part of a node's scope -> what stands before it in the names of weights (`decoder` -> `model.`). */
+  readonly prefixes: ReadonlyMap<string, string>;
 }
 
 export function pathStyleOf(model: Model): PathStyle {
-  return { isGenai: model.producer.startsWith("onnxruntime-genai") };
+  return { isGenai: model.producer.startsWith("onnxruntime-genai"), prefixes: scopePrefixes(model) };
+}
+
+/**
+ * A model whose forward calls a grandchild directly (`self.model.decoder(...)`) is traced without the child between: scopes lack
+ * it, the names of weights do not. Only where all nodes with a weight of their own name agree.
+ */
+function scopePrefixes(model: Model): Map<string, string> {
+  const seen = new Map<string, Set<string>>();
+  for (const { name, inputs } of model.graph.nodes) {
+    const scope = pathOfName(name);
+    const weight = inputs.find((input) => model.graph.initializers.has(input) && !ANONYMOUS.test(input));
+    const path = /^(.+)\.(weight|bias)$/.exec(weight ?? "")?.[1];
+    if (scope === undefined || path === undefined) continue;
+    if (path !== scope && !path.endsWith(`.${scope}`)) continue;
+    const head = scope.split(".")[0] as string;
+    seen.set(head, (seen.get(head) ?? new Set()).add(path.slice(0, path.length - scope.length)));
+  }
+  const agreed = [...seen].filter(([, prefixes]) => prefixes.size === 1 && !prefixes.has(""));
+  return new Map(agreed.map(([head, prefixes]) => [head, [...prefixes][0] as string]));
 }
 
 /**
@@ -23,7 +44,29 @@ export function nodeScope(node: Node, style: PathStyle): string | undefined {
   const scopes = node.metadata.get(SCOPES_KEY);
   const path = scopes === undefined ? pathOfName(node.name) : parseScopes(scopes).at(-2);
   if (path === undefined || path === "") return undefined;
-  return style.isGenai ? peftPath(path) : path;
+  if (style.isGenai) return peftPath(path);
+  return scopes === undefined ? (style.prefixes.get(path.split(".")[0] as string) ?? "") + path : path;
+}
+
+/** Metadata in which dynamo exports keep the classes of the modules around a node, its own operation last. */
+const CLASSES_KEY = "pkg.torch.onnx.class_hierarchy";
+
+/** Modules of PyTorch that have one weight: two products in the scope of one are two calls of it. */
+const ONE_WEIGHT =
+  /^(torch\.nn\.modules\.(linear\.Linear|conv\.Conv\dd)|transformers\.pytorch_utils\.Conv1D)$/;
+
+/** Whether the metadata of a node says that its module has one weight. */
+export function isOneWeightModule(node: Node): boolean {
+  const classes = node.metadata.get(CLASSES_KEY);
+  return classes !== undefined && ONE_WEIGHT.test(parseScopes(classes).at(-2) ?? "");
+}
+
+/** A path without the numbers by which TorchScript tells further calls of a module from its first (`query_1`). */
+export function firstCallPath(path: string): string {
+  return path
+    .split(".")
+    .map((part) => part.replace(/(?<=\D)_\d+$/, ""))
+    .join(".");
 }
 
 /** The strings of a Python list of strings. */

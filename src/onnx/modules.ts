@@ -19,8 +19,15 @@ export interface Module {
   readonly outFeatures: number;
   /** Output values of the nodes that apply the weight, before the bias (MatMul) or with it (Gemm, Conv): one a use. */
   readonly outputs: readonly string[];
+  /** Further initialisers that hold the same weight in the same layout: one a call, where the exporter stored it for each. */
+  readonly copies?: readonly string[];
   /** Columns [from, to) of the `of` columns of the weight's output dimension, where several modules are packed in one weight. */
   readonly slice?: readonly [from: number, to: number, of: number];
+  /**
+   * Rows [from, to) of the module's output that each of `outputs` holds, where the exporter split one module over several weights
+   * (Phi-3's `gate_up_proj` as `gate_proj` and `up_proj`); `weight` is the first of them.
+   */
+  readonly blocks?: readonly (readonly [from: number, to: number])[];
   /** Kernel geometry of a convolution. */
   readonly conv?: {
     readonly kernel: readonly number[];

@@ -17,9 +17,9 @@ export interface Tie {
 }
 
 /**
- * Makes one parameter of an embedding and an output layer that exporters stored twice (the second time transposed): the output
- * layer's weight becomes the embedding, through a Transpose where needed, under its old name. So the gradient is the sum over both
- * uses. For training in full; a model whose embedding is frozen is better left alone.
+ * Makes one parameter of what exporters stored more than once: an embedding and an output layer (the second time transposed), whose
+ * weight becomes the embedding, through a Transpose where needed, under its old name; and the weight of a module that is called
+ * several times. So the gradient is the sum over all uses. For training in full; a model whose embedding is frozen is better left alone.
  */
 export async function tieWeights(
   source: Model,
@@ -33,8 +33,14 @@ export async function tieWeights(
     if (weight?.tensor.dims.length === 2) embeddings.set(weight.name, weight.tensor);
   }
   const ties: Tie[] = [];
-  for (const { weight, isOutput, kind } of findModules(model)) {
+  for (const { weight, isOutput, kind, copies = [] } of findModules(model)) {
     const tensor = model.graph.initializers.get(weight);
+    for (const copy of copies) {
+      const other = model.graph.initializers.get(copy);
+      if (tensor === undefined || other === undefined || (await relation(tensor, other, read)) !== false)
+        continue;
+      ties.push({ copy, original: weight, isTransposed: false });
+    }
     if (
       !isOutput ||
       kind !== "linear" ||

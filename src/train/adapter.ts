@@ -84,8 +84,14 @@ function lowRankPair(prefix: string, module: Module, rank: number, alpha: number
   };
 }
 
-/** Tensors of a saved module: weight in PyTorch layout, and its bias. */
+/** Tensors of a saved module: weight in PyTorch layout, and its bias. Throws `input.adapter` where the file has it in several weights. */
 function savedTensors(prefix: string, module: Module): readonly ReplacedTensor[] {
+  if (module.slice !== undefined || module.copies !== undefined || module.blocks !== undefined) {
+    throw new IngotError("input.adapter", `'${module.path}' is no weight of its own in the file`, {
+      hint: "leave it out of modules_to_save and name it in target_modules",
+      data: { where: module.path },
+    });
+  }
   const dims =
     module.conv === undefined
       ? [module.outFeatures, module.inFeatures]

@@ -1,4 +1,5 @@
 import { bug } from "../base/errors.ts";
+import { replaceReads } from "../onnx/edit.ts";
 import type { Attribute, Node, Tensor } from "../onnx/model.ts";
 import { type AdapterLayers, type LoraPair, type ReplacedTensor, tensorsOf } from "./adapter.ts";
 
@@ -99,9 +100,7 @@ function replaceInitializers(
     added.values.push({ name: turned, dims: [...r.tensor.dims].reverse() });
     names.set(initializer, turned);
   }
-  return nodes.map((n) =>
-    n.inputs.some((i) => names.has(i)) ? { ...n, inputs: n.inputs.map((i) => names.get(i) ?? i) } : n,
-  );
+  return replaceReads(nodes, names);
 }
 
 function besideModule(
@@ -125,7 +124,7 @@ function besideModule(
     const next = last ? output : `${output}/plus${i}`;
     const [lowDims, deltaDims] = pairDims(pair, xDims, dims);
     added.values.push({ name: low, dims: lowDims }, { name: delta, dims: deltaDims });
-    if (pair.module.conv === undefined) added.nodes.push(...linearPair(pair, x, low, delta, added));
+    if (pair.module.conv === undefined) added.nodes.push(...linearPair(pair, x, low, delta, output, added));
     else convPair(pair, x, low, delta, added, deltaDims);
     added.nodes.push(node("Add", next, [sum, delta], next));
     if (!last) added.values.push({ name: next, dims });
@@ -150,14 +149,16 @@ function linearPair(
   x: string,
   low: string,
   delta: string,
+  output: string,
   added: Additions,
 ): readonly Node[] {
+  const b = pair.module.blocks === undefined ? packedB(pair, added) : blockOfB(pair, output, added);
   return [
     node("FusedMatMul", low, [x, pair.a.input], low, [TRANS_B], "com.microsoft"),
     node(
       "FusedMatMul",
       delta,
-      [low, packedB(pair, added)],
+      [low, b],
       delta,
       [TRANS_B, ["alpha", { type: "float", value: pair.scaling }]],
       "com.microsoft",
@@ -175,6 +176,23 @@ function packedB(pair: LoraPair, added: Additions): string {
   added.constants.set(`${name}/pads`, { dtype: "int64", dims: [4], data: { at: "memory", bytes } });
   added.nodes.push(node("Pad", name, [pair.b.input, `${name}/pads`], name));
   added.values.push({ name, dims: [of, pair.rank] });
+  return name;
+}
+
+/** Rows of B for one of the weights that a module was split over: [to - from, r]. */
+function blockOfB(pair: LoraPair, output: string, added: Additions): string {
+  const { blocks = [], outputs } = pair.module;
+  const [from, to] = blocks[outputs.indexOf(output)] ?? bug(`no block for ${output}`);
+  const name = `${pair.b.input}/rows ${from}`;
+  if (added.constants.has(`${name}/from`)) return name;
+  const bound = (at: string, value: number) => {
+    const bytes = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
+    added.constants.set(`${name}/${at}`, { dtype: "int64", dims: [1], data: { at: "memory", bytes } });
+    return `${name}/${at}`;
+  };
+  const range = [bound("from", from), bound("to", to), bound("axis", 0)];
+  added.nodes.push(node("Slice", name, [pair.b.input, ...range], name));
+  added.values.push({ name, dims: [to - from, pair.rank] });
   return name;
 }
 

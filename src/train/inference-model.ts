@@ -1,3 +1,4 @@
+import { readsOf } from "../onnx/graph-order.ts";
 import type { Model, ValueInfo } from "../onnx/model.ts";
 import type { AdapterLayers } from "./adapter.ts";
 import { attachAdapters } from "./attach.ts";
@@ -7,7 +8,7 @@ export function inferenceModel(model: Model, adapters: readonly AdapterLayers[])
   if (adapters.length === 0) return model;
   const attached = attachAdapters(model.graph.nodes, adapters);
   const inputs: ValueInfo[] = attached.inputs.map(({ name, dims }) => ({ name, dtype: "float32", dims }));
-  const used = new Set(attached.nodes.flatMap((n) => n.inputs));
+  const used = new Set(attached.nodes.flatMap(readsOf));
   const initializers = new Map(
     [...model.graph.initializers].filter(
       ([name]) => used.has(name) || model.graph.outputs.some((o) => o.name === name),

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { readsOf } from "../../../src/onnx/graph-order.ts";
 import { fullLayers, loraLayers } from "../../../src/train/adapter.ts";
 import { type Attached, attachAdapters } from "../../../src/train/attach.ts";
+import { inferenceModel } from "../../../src/train/inference-model.ts";
 import { convolution, linear } from "../../support/modules.ts";
-import { node } from "../../support/onnx-builder.ts";
+import { buildModel, floats, node } from "../../support/onnx-builder.ts";
 import { recipeOf } from "../../support/recipes.ts";
 
 /** Names that are there from the start. */
@@ -41,6 +43,43 @@ const lora = (input: object, prefix: string, modules = [A, B]) =>
   loraLayers(modules, recipeOf({ r: 2, lora_alpha: 3, ...input }), true, prefix);
 
 describe("adapters added to a graph", () => {
+  it("give each weight of a module that was split its rows of B", () => {
+    const split = linear("gate_up", {
+      outputs: ["g", "u"],
+      outFeatures: 8,
+      blocks: [
+        [0, 4],
+        [4, 8],
+      ],
+    });
+    const nodes = [node("MatMul", ["x", "W:g"], ["g"]), node("MatMul", ["x", "W:u"], ["u"])];
+    const layers = lora({ target_modules: ["gate_up"] }, "p/", [split]);
+    const attached = attachAdapters(nodes, [layers], (name) => (name === "x" ? [5, 6] : [5, 4]));
+    expectOrder(attached, ["x", "W:g", "W:u"]);
+    expect(attached.inputs.map(({ dims }) => dims)).toEqual([
+      [2, 6],
+      [8, 2],
+    ]);
+    expect(attached.nodes.filter(({ op }) => op === "Slice")).toHaveLength(2);
+    expect(attached.values.filter(({ name }) => / \d+$/.test(name)).map(({ dims }) => dims)).toEqual([
+      [4, 2],
+      [4, 2],
+    ]);
+  });
+
+  it("keep weights and replace them where only a branch reads them", () => {
+    const branch = buildModel({ nodes: [node("MatMul", ["x", "W:a"], ["t"])] }).graph;
+    const model = buildModel({
+      nodes: [node("If", ["cond", "W:b"], ["z"], { then_branch: { type: "graph", value: branch } })],
+      initializers: { "W:a": floats([4, 4]), "W:b": floats([4, 4]), "W:c": floats([4, 4]) },
+    });
+    const full = fullLayers([{ initializer: "W:b", dims: [4, 4], decays: true }], "p/");
+    expect([...inferenceModel(model, [full]).graph.initializers.keys()]).toEqual(["W:a"]);
+    const inner = fullLayers([{ initializer: "W:a", dims: [4, 4], decays: true }], "p/");
+    const [first] = attachAdapters(model.graph.nodes, [inner]).nodes;
+    expect(first && readsOf(first)).toEqual(["cond", "W:b", "x", "p/W:a"]);
+  });
+
   it("leave it as it is where there are none", () => {
     expect(attachAdapters(GRAPH, [])).toEqual({ nodes: GRAPH, inputs: [], values: [], constants: new Map() });
   });
