@@ -107,7 +107,7 @@ const ALWAYS: ReadonlyMap<string, readonly number[]> = new Map([
   ["Gemm", [1, 2]],
   ["Conv", [1, 2]],
   ["ConvTranspose", [1, 2]],
-  ["LayerNormalization", [1, 2]],
+  ["LayerNormalization", [0, 1, 2]],
   ["RMSNormalization", [1]],
   ["SimplifiedLayerNormalization", [1]],
   ["SkipLayerNormalization", [2, 3, 4]],
@@ -144,7 +144,8 @@ function isParameter(
 ): boolean {
   const count = elementCount(tensor.dims) ?? 0;
   if (!isFloat(tensor.dtype) || PASSED.has(node.op) || count === 0 || tensor.dims.length === 0) return false;
-  if (isFoldedBias(node, input, name)) return false;
+  if (isFoldedBias(node, input, name) || isIdleNorm(node, input, name, tensor)) return false;
+  if (isLogitsBuffer(index, node, name, tensor)) return false;
   const always = node.op === "Attention" && node.domain === "com.microsoft" ? [1, 2] : ALWAYS.get(node.op);
   if (always !== undefined) return always.includes(input);
   if (node.op === "MatMul") return isProductWeight(index, learned, node, input, tensor);
@@ -156,6 +157,34 @@ function isParameter(
 
 function isFoldedBias(node: Node, input: number, name: string): boolean {
   return node.op === "Conv" && input === 2 && /^onnx::Conv_\d+$/.test(name);
+}
+
+const NORMS = new Set([
+  "InstanceNormalization",
+  "GroupNormalization",
+  "LayerNormalization",
+  "BatchNormalization",
+]);
+
+/**
+ * The ones and zeros that an exporter writes where a normalisation has no parameters or has them behind it: a GroupNorm is an
+ * InstanceNormalization of groups, then Mul and Add with its weight and bias.
+ */
+function isIdleNorm(node: Node, input: number, name: string, tensor: Tensor): boolean {
+  if (!NORMS.has(node.op) || input === 0 || !(isAnonymous(name) || /Constant(_\d+)?_output_\d+$/.test(name)))
+    return false;
+  return readFloats(tensor)?.every((value) => value === (input === 1 ? 1 : 0)) === true;
+}
+
+/** A buffer added to logits, [1, vocabulary], as BART and Marian have it: the bias of a Linear has one dimension. */
+function isLogitsBuffer(index: GraphIndex, node: Node, name: string, { dims }: Tensor): boolean {
+  if (node.op !== "Add" || dims.length < 2 || !(isAnonymous(name) || name.endsWith("final_logits_bias")))
+    return false;
+  const other = node.inputs.find((value) => value !== name) ?? "";
+  return (
+    index.model.graph.outputs.some((output) => output.name === node.outputs[0]) &&
+    PRODUCTS.has(index.producers.get(other)?.op ?? "")
+  );
 }
 
 /** Frequencies times positions is a product too: a weight has two real dimensions, or meets activations. */
@@ -207,7 +236,9 @@ const SHAPE_OPS = new Set(["Shape", "Size"]);
 /** Scale and bias inputs of normalisations, and the scale of one that is written out (x * rsqrt(mean(x^2)) * w). */
 function isNormInput(index: GraphIndex, { node, input }: { node: Node; input: number }): boolean {
   if (/^(Skip)?(Simplified)?(Layer|RMS)Normalization$/.test(node.op))
-    return node.op.startsWith("Skip") ? input !== 4 || node.op === "SkipSimplifiedLayerNormalization" : true;
+    return node.op.startsWith("Skip")
+      ? input !== 4 || node.op === "SkipSimplifiedLayerNormalization"
+      : input > 0;
   if (node.op === "EmbedLayerNormalization") return input >= 5;
   if (node.op !== "Mul") return false;
   const other = node.inputs[1 - input] ?? "";

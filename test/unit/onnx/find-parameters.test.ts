@@ -3,7 +3,7 @@ import { findParameters } from "../../../src/onnx/find-parameters.ts";
 import type { Node, Tensor } from "../../../src/onnx/model.ts";
 import { bytesInMemory } from "../../../src/onnx/tensors.ts";
 import { tieWeights } from "../../../src/onnx/tie-weights.ts";
-import { buildModel, floats, input, node } from "../../support/onnx-builder.ts";
+import { buildModel, floats, input, ints, node } from "../../support/onnx-builder.ts";
 
 const inputs = [
   input("ids", ["b", "t"], "int64"),
@@ -102,6 +102,55 @@ describe("parameters are not", () => {
       }),
     );
     expect(found).toEqual([{ name: "onnx::Conv_63", path: "stem.conv.weight", isNorm: false }]);
+  });
+});
+
+describe("what exporters add", () => {
+  it("ones and zeros of a GroupNorm said as InstanceNormalization are none, its own weight is", () => {
+    const groups = (scale: string, bias: string) => [
+      node("Reshape", ["x", "to"], ["g"]),
+      node("InstanceNormalization", ["g", scale, bias], ["n"]),
+      node("Mul", ["n", "norm.weight"], ["y"]),
+    ];
+    const initializers = { to: ints([0, 2, -1]), "norm.weight": floats([4, 1, 1]) };
+    const found = (scale: string, bias: string, first: number) =>
+      findParameters(
+        buildModel({
+          nodes: groups(scale, bias),
+          inputs,
+          initializers: { ...initializers, [scale]: floats([2], [first, 1]), [bias]: floats([2], [0, 0]) },
+        }),
+      ).map(({ name }) => name);
+    expect(found("val_8", "/norm/Constant_2_output_0", 1)).toEqual(["norm.weight"]);
+    expect(found("val_8", "val_9", 2)).toEqual(["norm.weight", "val_8"]);
+    expect(found("inner.weight", "inner.bias", 1)).toEqual(["norm.weight", "inner.weight", "inner.bias"]);
+  });
+
+  it("a buffer of two dimensions that is added to the logits is none, a bias is", () => {
+    const nodes = [node("MatMul", ["x", "w"], ["p"]), node("Add", ["p", "onnx::Add_9"], ["logits"])];
+    const found = (dims: number[]) =>
+      findParameters(
+        buildModel({ nodes, inputs, initializers: { w: floats([4, 6]), "onnx::Add_9": floats(dims) } }),
+      ).map(({ name }) => name);
+    expect(found([1, 6])).toEqual(["w"]);
+    expect(found([6])).toEqual(["w", "onnx::Add_9"]);
+  });
+
+  it("a table that is normalised before its use is a parameter that decays", () => {
+    const nodes = [
+      node("LayerNormalization", ["rel_embeddings.weight", "norm.weight", "norm.bias"], ["r"]),
+      node("MatMul", ["x", "r"], ["y"]),
+    ];
+    const initializers = {
+      "rel_embeddings.weight": floats([4, 4]),
+      "norm.weight": floats([4]),
+      "norm.bias": floats([4]),
+    };
+    expect(findParameters(buildModel({ nodes, inputs, initializers }))).toMatchObject([
+      { name: "rel_embeddings.weight", isNorm: false },
+      { name: "norm.weight", isNorm: true },
+      { name: "norm.bias", isNorm: true },
+    ]);
   });
 });
 
