@@ -74,8 +74,11 @@ function ownPath(
   if (!isAnonymous(name) && name.includes(".")) return name;
   const scope = nodeScope(node, index.style);
   if (scope === undefined) return isAnonymous(name) ? undefined : name;
-  return `${scope}.${input >= 2 || node.op === "Add" ? "bias" : "weight"}`;
+  return `${scope}.${input >= (RECURRENT.has(node.op) ? 3 : 2) || node.op === "Add" ? "bias" : "weight"}`;
 }
+
+/** Operators with two weights before their bias: of the input and of the state. */
+const RECURRENT = new Set(["LSTM", "GRU", "RNN"]);
 
 /** Operators through which a parameter is followed to where it is used. */
 const PASSED = new Set([

@@ -182,6 +182,19 @@ describe("paths and norms", () => {
   });
 });
 
+describe("recurrent layers", () => {
+  it.each(["LSTM", "GRU", "RNN"])("of %s have two weights, which decay, and a bias", (op) => {
+    const layer = node(op, ["x", "onnx::W", "onnx::R", "onnx::B"], ["y"], {}, { name: `/rnn/${op}` });
+    const initializers = {
+      "onnx::W": floats([1, 2, 4]),
+      "onnx::R": floats([1, 2, 2]),
+      "onnx::B": floats([1, 4]),
+    };
+    const found = findParameters(buildModel({ nodes: [layer], inputs, initializers }));
+    expect(found.map(({ path }) => path)).toEqual(["rnn.weight", "rnn.weight", "rnn.bias"]);
+  });
+});
+
 describe("tied weights", () => {
   const embedding = floats([5, 3]);
   const flipped = floats(
