@@ -110,6 +110,27 @@ describe("architecture", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("no file imports itself, through whatever others", () => {
+    const targets = new Map(
+      SOURCES.map(({ file, imports }) => [
+        file,
+        imports
+          .filter((s) => s.startsWith("."))
+          .map((s) => path.posix.normalize(path.posix.join(path.posix.dirname(file), s))),
+      ]),
+    );
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, way: readonly string[]): void => {
+      if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(" -> "));
+      if (way.includes(file) || done.has(file)) return;
+      for (const target of targets.get(file) ?? []) visit(target, [...way, file]);
+      done.add(file);
+    };
+    for (const file of targets.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
   it("relative imports carry the .ts extension", () => {
     const wrong = SOURCES.flatMap(({ file, imports }) =>
       imports.filter((s) => s.startsWith(".") && !/\.tsx?$/.test(s)).map((s) => `${file} -> ${s}`),
