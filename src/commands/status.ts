@@ -4,7 +4,7 @@ import type { Plain } from "../objects/records.ts";
 import type { RefTable, Repository } from "../repo/repository.ts";
 import { openFileSystemStorage } from "../storage/file-system.ts";
 import type { Context } from "./context.ts";
-import { listDatasets } from "./datasets.ts";
+import { untrainedDatasets } from "./data/untrained.ts";
 import { REPOSITORY_FOLDER } from "./open-context.ts";
 import { type Serving, servingVersion } from "./serving.ts";
 import { unfinishedRuns } from "./train/runs.ts";
@@ -76,9 +76,7 @@ export async function status(context: Context): Promise<Status> {
     ...(serves === undefined ? {} : { serves }),
     versions: index.listed.length,
     unfinished: await describeRuns(repo, refs),
-    untrained: (await listDatasets(repo, refs))
-      .filter((d) => d.newest && !d.trained)
-      .map(({ name, dataset }) => ({ name, dataset })),
+    untrained: await untrainedDatasets(repo, refs),
     ...(freeBytes === undefined ? {} : { freeBytes }),
   };
 }

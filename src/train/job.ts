@@ -1,4 +1,4 @@
-import type { MetricsSummary } from "./events.ts";
+import type { MetricsSummary, TrainEvent } from "./events.ts";
 import type { EvolutionTable } from "./evolution.ts";
 
 /** A base model in a scratch folder: paths of its tree -> names of files there. */
@@ -79,32 +79,9 @@ export interface EnginePlan {
   readonly stateBytes: number;
 }
 
+/** What a run tells on its way: events for people as they are, and checkpoints as files that are still to be stored. */
 export type EngineTrainEvent =
-  | {
-      readonly event: "step";
-      readonly step: number;
-      readonly steps: number;
-      readonly loss: number;
-      readonly grad_norm: number;
-      readonly learning_rate: number;
-      readonly tokens: number;
-      readonly durationMs: number;
-      readonly memoryBytes: number;
-    }
-  | {
-      readonly event: "snapshot";
-      readonly step: number;
-      readonly examples: number;
-      readonly loss: number;
-      readonly accuracy: number;
-      readonly learned: number;
-      readonly regressed: number;
-      readonly correct: number;
-      readonly improving: number;
-      readonly regressing: number;
-      readonly stable: number;
-      readonly durationMs: number;
-    }
+  | Extract<TrainEvent, { event: "step" | "snapshot" | "warning" }>
   | {
       readonly event: "checkpoint";
       readonly step: number;
@@ -115,8 +92,7 @@ export type EngineTrainEvent =
       readonly rule: string;
       readonly tokens: Readonly<Record<string, number>>;
       readonly lastLoss: number;
-    }
-  | { readonly event: "warning"; readonly code: string; readonly message: string };
+    };
 
 export interface TrainResult {
   /** False where the run was asked to pause: its last event is the checkpoint to go on from. */
