@@ -63,14 +63,7 @@ export async function* push(context: Context, options: PushOptions): AsyncGenera
   try {
     const events = executePush(await context.openRepository(), remote, plan, context.signal);
     const { result, last } = yield* forward(events);
-    yield {
-      event: "done",
-      remote: name,
-      url,
-      ...changed(result),
-      ...sizes(last),
-      renumbered: result.renumbered.map(renumber),
-    };
+    yield doneOf({ remote: name, url }, result, last);
   } finally {
     await close();
   }
@@ -88,15 +81,7 @@ export async function* pull(
     const plan = await planPull(repo, remote, { remote: name, command: context.commandLine });
     const { result, last } = yield* forward<PullResult>(executePull(repo, remote, plan, context.signal));
     if (result.branch === "diverged") throw divergedError(plan, result.renumbered);
-    yield {
-      event: "done",
-      remote: name,
-      url,
-      ...changed(result),
-      ...sizes(last),
-      renumbered: result.renumbered.map(renumber),
-      branch: result.branch,
-    };
+    yield { ...doneOf({ remote: name, url }, result, last), branch: result.branch };
   } finally {
     await remote.close();
   }
@@ -120,15 +105,7 @@ export async function* clone(
         `remote.${DEFAULT_REMOTE}.url`,
         url,
       );
-      yield {
-        event: "done",
-        remote: DEFAULT_REMOTE,
-        url,
-        ...changed(result),
-        ...sizes(last),
-        renumbered: [],
-        root,
-      };
+      yield { ...doneOf({ remote: DEFAULT_REMOTE, url }, { ...result, renumbered: [] }, last), root };
     } finally {
       await repo.close();
     }
@@ -190,12 +167,27 @@ async function* forward<Result>(
   }
 }
 
-function changed({ n, edits }: { readonly n: number | undefined; readonly edits: readonly RefEdit[] }) {
-  return { ...(n === undefined ? {} : { operation: n }), refs: edits.map(refChange) };
+interface Shared {
+  readonly n: number | undefined;
+  readonly edits: readonly RefEdit[];
+  readonly renumbered: readonly Numbered[];
 }
 
-function sizes(last: TransferEvent | undefined) {
-  return { objects: last?.objects ?? 0, sizeBytes: last?.bytes ?? 0 };
+/** What every way of sharing ends with. `last`: what had travelled at the end. */
+function doneOf(
+  where: { readonly remote: string; readonly url: string },
+  { n, edits, renumbered }: Shared,
+  last: TransferEvent | undefined,
+): ShareDone {
+  return {
+    event: "done",
+    ...where,
+    ...(n === undefined ? {} : { operation: n }),
+    refs: edits.map(refChange),
+    objects: last?.objects ?? 0,
+    sizeBytes: last?.bytes ?? 0,
+    renumbered: renumbered.map(renumber),
+  };
 }
 
 function renumber({ oid, sent, given }: Numbered) {

@@ -20,38 +20,39 @@ function samePadding(size: number, kernel: number, stride: number, dilation: num
   return Math.max(0, (Math.ceil(size / stride) - 1) * stride + extent(kernel, dilation) - size);
 }
 
-/** The window of a Conv or pool over X [N, C, ...spatial], padding resolved. */
-export function windowOf(ctx: RuleContext, kernel: readonly number[]): Window {
+/** What Conv and ConvTranspose say alike; `pads` count where `isGiven`. */
+function saidWindow(ctx: RuleContext) {
   const sizes = ctx.dims(0).slice(2);
-  const strides = ctx.ints(
-    "strides",
-    sizes.map(() => 1),
-  );
-  const dilations = ctx.ints(
-    "dilations",
-    sizes.map(() => 1),
-  );
+  const ones = sizes.map(() => 1);
+  const zeros = sizes.flatMap(() => [0, 0]);
   const auto = ctx.string("auto_pad", "NOTSET");
-  const pads = ctx.ints(
-    "pads",
-    sizes.flatMap(() => [0, 0]),
-  );
-  const axes = range(sizes.length);
-  if (auto === "NOTSET" || auto === "VALID") {
-    const given = auto === "VALID" ? pads.map(() => 0) : pads;
-    return {
-      kernel,
-      strides,
-      dilations,
-      begins: given.slice(0, sizes.length),
-      ends: given.slice(sizes.length),
-    };
-  }
-  const total = axes.map((i) => samePadding(sizes[i]!, kernel[i]!, strides[i]!, dilations[i]!));
+  const pads = ctx.ints("pads", zeros);
+  const given = auto === "VALID" ? zeros : pads;
+  return {
+    sizes,
+    strides: ctx.ints("strides", ones),
+    dilations: ctx.ints("dilations", ones),
+    auto,
+    isGiven: auto === "NOTSET" || auto === "VALID",
+    pads: { begins: given.slice(0, sizes.length), ends: given.slice(sizes.length) },
+  };
+}
+
+/** Padding of an `auto_pad`: half on either side, what is odd at the end for SAME_UPPER and at the beginning else. */
+function halved(total: readonly number[], auto: string): Pick<Window, "begins" | "ends"> {
   const small = total.map((p) => Math.floor(p / 2));
   const large = total.map((p) => Math.ceil(p / 2));
-  const [begins, ends] = auto === "SAME_UPPER" ? [small, large] : [large, small];
-  return { kernel, strides, dilations, begins, ends };
+  return auto === "SAME_UPPER" ? { begins: small, ends: large } : { begins: large, ends: small };
+}
+
+/** The window of a Conv or pool over X [N, C, ...spatial], padding resolved. */
+export function windowOf(ctx: RuleContext, kernel: readonly number[]): Window {
+  const { sizes, strides, dilations, auto, isGiven, pads } = saidWindow(ctx);
+  if (isGiven) return { kernel, strides, dilations, ...pads };
+  const total = range(sizes.length).map((i) =>
+    samePadding(sizes[i]!, kernel[i]!, strides[i]!, dilations[i]!),
+  );
+  return { kernel, strides, dilations, ...halved(total, auto) };
 }
 
 /** The window of a ConvTranspose from X to an output of `outputs` spatial sizes. */
@@ -60,30 +61,8 @@ export function transposedWindowOf(
   kernel: readonly number[],
   outputs: readonly number[],
 ): Window {
-  const sizes = ctx.dims(0).slice(2);
-  const strides = ctx.ints(
-    "strides",
-    sizes.map(() => 1),
-  );
-  const dilations = ctx.ints(
-    "dilations",
-    sizes.map(() => 1),
-  );
-  const auto = ctx.string("auto_pad", "NOTSET");
-  const pads = ctx.ints(
-    "pads",
-    sizes.flatMap(() => [0, 0]),
-  );
-  if (!ctx.hasAttribute("output_shape") && (auto === "NOTSET" || auto === "VALID")) {
-    const given = auto === "VALID" ? pads.map(() => 0) : pads;
-    return {
-      kernel,
-      strides,
-      dilations,
-      begins: given.slice(0, sizes.length),
-      ends: given.slice(sizes.length),
-    };
-  }
+  const { sizes, strides, dilations, auto, isGiven, pads } = saidWindow(ctx);
+  if (isGiven && !ctx.hasAttribute("output_shape")) return { kernel, strides, dilations, ...pads };
   const extra = ctx.ints(
     "output_padding",
     sizes.map(() => 0),
@@ -91,8 +70,5 @@ export function transposedWindowOf(
   const total = range(sizes.length).map((i) =>
     Math.max(0, strides[i]! * (sizes[i]! - 1) + extra[i]! + extent(kernel[i]!, dilations[i]!) - outputs[i]!),
   );
-  const small = total.map((p) => Math.floor(p / 2));
-  const large = total.map((p) => Math.ceil(p / 2));
-  const [begins, ends] = auto === "SAME_UPPER" ? [small, large] : [large, small];
-  return { kernel, strides, dilations, begins, ends };
+  return { kernel, strides, dilations, ...halved(total, auto) };
 }
