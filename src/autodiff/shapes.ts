@@ -5,6 +5,7 @@ export function sizeOf(dims: readonly number[]): number {
   return dims.reduce((n, d) => n * d, 1);
 }
 
+/** True for the same shape. */
 export function sameDims(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }

@@ -61,6 +61,7 @@ const KIND_HELP: Readonly<Record<ErrorKind, readonly [meaning: string, remedy: s
   ],
 };
 
+/** What an error code means and what to do, for `ingot help CODE`. */
 export function codeHelp(code: ErrorCode): readonly string[] {
   const { kind, exit } = ERROR_CODES[code];
   const [meaning, remedy] = KIND_HELP[kind];

@@ -15,6 +15,7 @@ export interface TrainProgress {
   pause(): Promise<void>;
 }
 
+/** Draws the events of a training on stderr: a live line on a terminal, a line now and then elsewhere. */
 export function trainProgress(call: Invocation, nowMs: () => number): TrainProgress {
   const look = call.terminal.err;
   const { stderr } = call.io;

@@ -1,5 +1,6 @@
 import { IngotError } from "../base/errors.ts";
 import type { Oid } from "../base/oid.ts";
+import { formatTime } from "../base/time.ts";
 import {
   countStatuses,
   type ExampleHistory,
@@ -9,7 +10,7 @@ import {
   summarise,
 } from "../train/evolution.ts";
 import type { Context } from "./context.ts";
-import { exampleTexts } from "./data/example-text.ts";
+import { type ExampleText, exampleTexts } from "./data/example-text.ts";
 import { resolveCommit } from "./log.ts";
 import { readEvolution } from "./train/evolution-store.ts";
 import { callVersion, indexVersions } from "./versions.ts";
@@ -69,45 +70,10 @@ export async function evolution(context: Context, options: EvolutionOptions): Pr
     });
   }
   const table = await readEvolution(repo, record.evolution, record.evolutionTimesMs);
-  const prefix = options.example === undefined ? undefined : examplePrefix(options.example);
-  const wanted = new Set(table.examples);
-  const texts = await exampleTexts(repo, table.datasets, wanted);
+  const texts = await exampleTexts(repo, table.datasets, new Set(table.examples));
   const histories = table.examples.map((_, column) => historyOf(table, column));
   const categories = { learned: 0, struggling: 0, notLearned: 0 };
   for (const { category } of histories) categories[category === "not learned" ? "notLearned" : category]++;
-  const chosen = histories
-    .filter(
-      (h) =>
-        (prefix === undefined || h.id.startsWith(prefix)) &&
-        (options.status === undefined || options.status.includes(h.status)),
-    )
-    .map((h): EvolvedExample => {
-      const text = texts.get(h.id);
-      return {
-        ...h,
-        input: text?.input ?? "",
-        expected: text?.expected ?? "",
-        at: text?.at ?? "",
-        heldOut: text?.heldOut ?? false,
-      };
-    })
-    .sort(
-      (a, b) =>
-        ORDER.indexOf(a.status) - ORDER.indexOf(b.status) ||
-        (b.learnedAt ?? 0) - (a.learnedAt ?? 0) ||
-        (a.id < b.id ? -1 : 1),
-    );
-  if (prefix !== undefined && chosen.length !== 1) {
-    if (chosen.length === 0)
-      throw new IngotError("object.missing", `${version} tracked no example '${options.example}'`, {
-        hint: "ingot evolution lists the tracked examples",
-      });
-    throw new IngotError(
-      "object.ambiguous",
-      `'${options.example}' begins the ids of ${chosen.length} examples`,
-      { hint: `for example e:${chosen[0]!.id.slice(0, 12)}` },
-    );
-  }
   const heldOut = table.examples.flatMap((id, column) => (texts.get(id)?.heldOut ? [column] : []));
   return {
     version,
@@ -121,14 +87,49 @@ export async function evolution(context: Context, options: EvolutionOptions): Pr
         ...summarise(table, row, heldOut.length > 0 ? heldOut : undefined),
         learningRate: table.learningRates[row]!,
         position: table.positions[row]!,
-        ...(time === undefined ? {} : { time: new Date(time).toISOString() }),
+        ...(time === undefined ? {} : { time: formatTime(time) }),
       };
     }),
     tracked: table.examples.length,
     counts: countStatuses(table),
     categories,
-    examples: chosen,
+    examples: chooseExamples(version, histories, texts, options),
   };
+}
+
+/** The examples asked for, in their order. Throws where one is named and none or several are meant. */
+function chooseExamples(
+  version: string,
+  histories: readonly ExampleHistory[],
+  texts: ReadonlyMap<string, ExampleText>,
+  { example, status }: EvolutionOptions,
+): readonly EvolvedExample[] {
+  const prefix = example === undefined ? undefined : examplePrefix(example);
+  const chosen = histories
+    .filter(
+      (h) =>
+        (prefix === undefined || h.id.startsWith(prefix)) &&
+        (status === undefined || status.includes(h.status)),
+    )
+    .map((h): EvolvedExample => {
+      const { input = "", expected = "", at = "", heldOut = false } = texts.get(h.id) ?? {};
+      return { ...h, input, expected, at, heldOut };
+    })
+    .sort(
+      (a, b) =>
+        ORDER.indexOf(a.status) - ORDER.indexOf(b.status) ||
+        (b.learnedAt ?? 0) - (a.learnedAt ?? 0) ||
+        (a.id < b.id ? -1 : 1),
+    );
+  const [first, ...others] = chosen;
+  if (prefix === undefined || (first !== undefined && others.length === 0)) return chosen;
+  if (first === undefined)
+    throw new IngotError("object.missing", `${version} tracked no example '${example}'`, {
+      hint: "ingot evolution lists the tracked examples",
+    });
+  throw new IngotError("object.ambiguous", `'${example}' begins the ids of ${chosen.length} examples`, {
+    hint: `for example e:${first.id.slice(0, 12)}`,
+  });
 }
 
 function examplePrefix(word: string): string {

@@ -51,6 +51,7 @@ export function isEmptyCollection({ condemn, repack, drop }: GcPlan): boolean {
   return condemn.length === 0 && repack.length === 0 && drop.length === 0;
 }
 
+/** Does what the plan says. Throws `conflict.ref` where refs kept moving meanwhile. */
 export async function executeCollection(context: Context, plan: GcPlan): Promise<GcDone> {
   const { plan: done, condemned, dropped } = await executeGc(await context.openRepository(), plan);
   return {

@@ -1,4 +1,5 @@
 import type { Oid } from "../base/oid.ts";
+import { formatTime } from "../base/time.ts";
 import type { CommitRecord, Metrics } from "../objects/records.ts";
 import type { Repository } from "../repo/repository.ts";
 import { resolveRevision } from "../repo/resolve.ts";
@@ -88,7 +89,7 @@ export function describeEntry(
     snapshot: commit.snapshot,
     refs,
     author: authorText(commit),
-    time: new Date(commit.timeMs).toISOString(),
+    time: formatTime(commit.timeMs),
     message: commit.message,
     datasets: commit.datasets.map(({ name, dataset, role, tokens }) => ({ name, dataset, role, tokens })),
     ...(commit.recipe === undefined ? {} : { recipe: commit.recipe }),

@@ -20,6 +20,7 @@ export function refsChanged(operation: Pick<OperationRecord, "n" | "edits">): Re
   return { operation: operation.n, refs: operation.edits.map(refChange) };
 }
 
+/** One edit as commands tell it. */
 export function refChange(edit: RefEdit): RefChange {
   return {
     name: edit.ref,

@@ -1,4 +1,5 @@
 import type { Oid } from "../base/oid.ts";
+import { formatTime } from "../base/time.ts";
 import type { Context } from "./context.ts";
 import { type RefChange, refChange } from "./ref-changes.ts";
 import { indexVersions } from "./versions.ts";
@@ -44,7 +45,7 @@ export async function* reflog(
     yield {
       operation: operation.n,
       id: operation.oid,
-      time: new Date(operation.timeMs).toISOString(),
+      time: formatTime(operation.timeMs),
       actor: operation.actor,
       command: operation.command,
       ...(operation.undoes === undefined ? {} : { undoes: operation.undoes }),

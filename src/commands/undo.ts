@@ -1,3 +1,4 @@
+import { formatTime } from "../base/time.ts";
 import type { Operation } from "../repo/state.ts";
 import { planUndo } from "../repo/undo.ts";
 import type { Context } from "./context.ts";
@@ -32,5 +33,5 @@ export async function undo(
 }
 
 function describe({ n, command, timeMs }: Operation): UndonePlan["undone"] {
-  return { operation: n, command, time: new Date(timeMs).toISOString() };
+  return { operation: n, command, time: formatTime(timeMs) };
 }

@@ -46,6 +46,7 @@ export interface HeadState {
   readonly commit?: Oid;
 }
 
+/** Where HEAD is, as the refs say. */
 export function readHead(refs: RefTable): HeadState {
   const head = refs.get("HEAD");
   const commit = refs.oid("HEAD");

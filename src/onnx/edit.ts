@@ -10,6 +10,7 @@ export interface NodeParts {
   readonly attributes?: ReadonlyMap<string, Attribute>;
 }
 
+/** A node of the default domain without name and attributes, but for `parts`. */
 export function makeNode(
   op: string,
   inputs: readonly string[],

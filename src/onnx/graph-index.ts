@@ -13,6 +13,7 @@ export interface GraphIndex {
   readonly architecture: string;
 }
 
+/** The index of a graph, made once and asked often. `architecture`: of config.json, where it is known. */
 export function indexGraph(model: Model, architecture = ""): GraphIndex {
   const nodes = model.graph.nodes;
   return {

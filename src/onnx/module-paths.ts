@@ -13,6 +13,7 @@ export interface PathStyle {
   readonly prefixes: ReadonlyMap<string, string>;
 }
 
+/** How the exporter of a model wrote the paths of modules. */
 export function pathStyleOf(model: Model): PathStyle {
   return { isGenai: model.producer.startsWith("onnxruntime-genai"), prefixes: scopePrefixes(model) };
 }
@@ -95,6 +96,7 @@ export function weightPath(weight: string, style: PathStyle): string | undefined
   return path === undefined ? undefined : style.isGenai ? peftPath(path) : path;
 }
 
+/** True for a name that an exporter made up. */
 export function isAnonymous(name: string): boolean {
   return ANONYMOUS.test(name);
 }

@@ -36,10 +36,12 @@ const RANDOM = new Set([
 /** Operators whose result follows from the shape of their input alone. */
 const OF_SHAPE = new Set(["Shape", "Size"]);
 
+/** True for Shape and Size. */
 export function readsOnlyShape(node: Node): boolean {
   return node.domain === "" && OF_SHAPE.has(node.op);
 }
 
+/** True for operators that draw random numbers. */
 export function isRandom(node: Node): boolean {
   return node.domain === "" && RANDOM.has(node.op);
 }

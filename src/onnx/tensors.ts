@@ -56,6 +56,7 @@ export function nameOfCode(code: number): string {
   return BY_CODE.get(code) ?? OTHER_NAMES.get(code) ?? `type ${code}`;
 }
 
+/** True for the floating point types. */
 export function isFloat(dtype: DType): boolean {
   return DTYPES[dtype].isFloat;
 }

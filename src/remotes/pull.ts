@@ -114,6 +114,7 @@ export function divergedError(plan: PullPlan, renumbered: readonly Numbered[] = 
   );
 }
 
+/** What a pull or clone takes over: refs, and the versions and datasets of the commits that arrive. */
 export function publicationOf(
   { options, state }: { readonly options: { readonly command: string }; readonly state: RemoteState },
   edits: readonly RefEdit[],

@@ -16,6 +16,7 @@ export async function openReceiver(repository: Repository, location: string): Pr
   return new RepositoryReceiver(repository, await repository.begin(), location);
 }
 
+/** Takes in what another side sends: every object verified on the way, refs last and together. */
 export class RepositoryReceiver implements Receiver {
   private readonly repository: Repository;
   private readonly session: WriteSession;

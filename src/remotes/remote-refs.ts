@@ -51,6 +51,7 @@ export function versionsOf(refs: readonly NamedRef[]): Publication["versions"] {
   return [...versions.values()];
 }
 
+/** Registered datasets among refs. */
 export function datasetsOf(refs: readonly NamedRef[]): Publication["datasets"] {
   return refs.flatMap(({ name, value }) =>
     name.startsWith("data/") && "oid" in value ? [{ ref: name, dataset: value.oid }] : [],

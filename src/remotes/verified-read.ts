@@ -67,6 +67,7 @@ export function assertHash(wanted: Oid, found: Oid, location: string): void {
   });
 }
 
+/** The error for an object of another kind than a reference promises. */
 export function wrongKind(oid: Oid, what: string, expect: Expected): IngotError {
   return new IngotError(
     "integrity.record",

@@ -60,6 +60,7 @@ export interface Finding {
   readonly fix: string;
 }
 
+/** A finding with the severity and the remedy of its code. */
 export function finding(code: FindingCode, id: string, what: string, where = id): Finding {
   return { code, ...FINDINGS[code], id, what, where, affects: [] };
 }

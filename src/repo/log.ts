@@ -16,6 +16,7 @@ export const STATE_INTERVAL = 64;
 /** Of the older state files one in so many entries stays, so that refs of long ago need no replay from the start. */
 const KEPT_INTERVAL = 4096;
 
+/** Key of entry `n` of the log. */
 export function entryKey(n: number): string {
   return `log/${String(n).padStart(DIGITS, "0")}`;
 }

@@ -55,6 +55,7 @@ export interface PackEntry extends EntryLocation {
   readonly bases: readonly Oid[];
 }
 
+/** Key of a pack. */
 export function packKey(pack: Oid): string {
   return `packs/${pack.slice(0, 2)}/${pack}.pack`;
 }
@@ -259,6 +260,7 @@ export class PackFooter {
   }
 }
 
+/** The error for bytes of a pack that are not as they must be. */
 export function damaged(pack: Oid, what: string): IngotError {
   return new IngotError("integrity.pack", `the pack '${pack}' ${what}`, {
     hint: "ingot fsck",

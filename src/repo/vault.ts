@@ -149,6 +149,7 @@ export class Vault {
   }
 }
 
+/** The error for an object that is in no live pack. */
 export function missing(oid: string): IngotError {
   return new IngotError("object.missing", `no object '${oid}' in this repository`, {
     hint: "ingot ls-objects lists what is there; ingot pull may bring it",
@@ -158,6 +159,7 @@ export function missing(oid: string): IngotError {
 
 const vaults = new WeakMap<Repository, Vault>();
 
+/** Remembers the inside of a repository for `vaultOf`. */
 export function registerVault(repository: Repository, vault: Vault): void {
   vaults.set(repository, vault);
 }

@@ -33,6 +33,7 @@ export interface Reading {
   readonly predictions: readonly string[];
 }
 
+/** A table before the first reading. */
 export function emptyTable(examples: readonly string[]): EvolutionTable {
   return {
     steps: [],

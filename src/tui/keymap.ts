@@ -110,6 +110,7 @@ export function keyName(input: string, press: KeyPress): string {
   return PLAIN_NAMES[input] ?? input;
 }
 
+/** What a key does; undefined for one without meaning. */
 export function actionOf(key: string): KeyAction | undefined {
   return BY_KEY.get(key);
 }

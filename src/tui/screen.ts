@@ -55,6 +55,7 @@ export type ScreenAction =
   | { readonly type: "key"; readonly action: KeyAction }
   | { readonly type: "typed"; readonly key: string };
 
+/** The screen before the first version is read. */
 export function initialScreen(size: Size): ScreenState {
   return {
     layout: arrange(size),
@@ -74,6 +75,7 @@ export function initialScreen(size: Size): ScreenState {
   };
 }
 
+/** The version under the cursor. */
 export function selectedVersion(state: ScreenState): VersionRow | undefined {
   return state.versions[state.selected];
 }

@@ -5,6 +5,7 @@ export interface Store<State, Action> {
   subscribe(listener: () => void): () => void;
 }
 
+/** A state that a pure function changes, with listeners. */
 export function createStore<State, Action>(
   reduce: (state: State, action: Action) => State,
   initial: State,

@@ -25,6 +25,7 @@ for (const rewrite of REWRITES) {
   byOperator.set(key, [...(byOperator.get(key) ?? []), rewrite]);
 }
 
+/** Rewrite of a node under the imported opsets; undefined where it stays as it is. */
 export function findRewrite(node: Node, opsets: ReadonlyMap<string, number>): Rewrite | undefined {
   const opset = opsets.get(node.domain) ?? 1;
   return byOperator
