@@ -1,9 +1,10 @@
+import { isFilledWith, isMask, isWaveTable, type Samples } from "./constant-tables.ts";
 import { findModules } from "./find-modules.ts";
 import { type GraphIndex, indexGraph, weightBehind } from "./graph-index.ts";
 import type { Model, Node, Tensor } from "./model.ts";
 import { isAnonymous, nodeScope } from "./module-paths.ts";
 import { normalise } from "./normalise.ts";
-import { elementCount, isFloat, typedArray } from "./tensors.ts";
+import { elementCount, isFloat } from "./tensors.ts";
 
 /** A float initialiser that full training trains. */
 export interface Parameter {
@@ -18,11 +19,12 @@ export interface Parameter {
 /**
  * The float initialisers that are parameters, in the file's order. Left out are exponents, epsilons and other scalars, running
  * statistics, quantisation scales, attention masks, rotary tables, and the biases that exporters make of folded BatchNorms
- * (`onnx::Conv_64`): they stand for running statistics, which never change.
+ * (`onnx::Conv_64`): they stand for running statistics, which never change. What is a mask or a table is told by values: `samples`
+ * gives those of tensors that are not in memory.
  */
-export function findParameters(source: Model): readonly Parameter[] {
+export function findParameters(source: Model, samples: Samples = new Map()): readonly Parameter[] {
   const model = normalise(source);
-  const index = indexGraph(model);
+  const index: ParameterIndex = { ...indexGraph(model), samples };
   const paths = modulePaths(model);
   const learned = new Set(learnedValues(index));
   const roles = new Map<string, { node: Node; input: number }>();
@@ -42,6 +44,10 @@ export function findParameters(source: Model): readonly Parameter[] {
     parameters.push({ name, ...(path === undefined ? {} : { path }), isNorm: isNormInput(index, role) });
   }
   return parameters;
+}
+
+interface ParameterIndex extends GraphIndex {
+  readonly samples: Samples;
 }
 
 /** Names of weights and biases of modules. */
@@ -138,7 +144,7 @@ const ALWAYS: ReadonlyMap<string, readonly number[]> = new Map([
 const BESIDE = new Set(["Add", "Sub", "Mul", "Div", "Concat", "Where", "Max", "Min"]);
 
 function isParameter(
-  index: GraphIndex,
+  index: ParameterIndex,
   learned: ReadonlySet<string>,
   node: Node,
   input: number,
@@ -147,15 +153,20 @@ function isParameter(
 ): boolean {
   const count = elementCount(tensor.dims) ?? 0;
   if (!isFloat(tensor.dtype) || PASSED.has(node.op) || count === 0 || tensor.dims.length === 0) return false;
-  if (isFoldedBias(node, input, name) || isIdleNorm(node, input, name, tensor)) return false;
+  if (isFoldedBias(node, input, name) || isIdleNorm(index, node, input, name, tensor)) return false;
   if (isLogitsBuffer(index, node, name, tensor)) return false;
   const always = node.op === "Attention" && node.domain === "com.microsoft" ? [1, 2] : ALWAYS.get(node.op);
   if (always !== undefined) return always.includes(input);
   if (node.op === "MatMul") return isProductWeight(index, learned, node, input, tensor);
-  if (node.op === "Gather") return input === 0 && tensor.dims.length >= 2 && !isRotaryTable(tensor);
+  if (node.op === "Gather")
+    return input === 0 && tensor.dims.length >= 2 && !isWaveTable(tensor, index.samples);
   if (!BESIDE.has(node.op) || count === 1) return false;
   const others = node.inputs.filter((other, i) => i !== input && other !== "");
-  return others.some((other) => learned.has(other)) && !isMask(tensor) && !isRotaryTable(tensor);
+  return (
+    others.some((other) => learned.has(other)) &&
+    !isMask(tensor, index.samples) &&
+    !isWaveTable(tensor, index.samples)
+  );
 }
 
 function isFoldedBias(node: Node, input: number, name: string): boolean {
@@ -173,10 +184,10 @@ const NORMS = new Set([
  * The ones and zeros that an exporter writes where a normalisation has no parameters or has them behind it: a GroupNorm is an
  * InstanceNormalization of groups, then Mul and Add with its weight and bias.
  */
-function isIdleNorm(node: Node, input: number, name: string, tensor: Tensor): boolean {
+function isIdleNorm(index: ParameterIndex, node: Node, input: number, name: string, tensor: Tensor): boolean {
   if (!NORMS.has(node.op) || input === 0 || !(isAnonymous(name) || /Constant(_\d+)?_output_\d+$/.test(name)))
     return false;
-  return readFloats(tensor)?.every((value) => value === (input === 1 ? 1 : 0)) === true;
+  return isFilledWith(tensor, input === 1 ? 1 : 0, index.samples);
 }
 
 /** A buffer added to logits, [1, vocabulary], as BART and Marian have it: the bias of a Linear has one dimension. */
@@ -207,7 +218,7 @@ function isProductWeight(
  * Values that carry activations: float inputs, embeddings, what is computed from them, and products with a weight matrix. A position,
  * a mask and the angles computed from them carry none.
  */
-function* learnedValues(index: GraphIndex): Iterable<string> {
+function* learnedValues(index: ParameterIndex): Iterable<string> {
   const learned = new Set<string>();
   for (const { name, dtype } of index.model.graph.inputs)
     if (dtype !== undefined && isFloat(dtype) && !/mask/.test(name)) learned.add(name);
@@ -220,7 +231,7 @@ function* learnedValues(index: GraphIndex): Iterable<string> {
       embedded !== undefined &&
       isFloat(embedded.dtype) &&
       embedded.dims.length >= 2 &&
-      !isRotaryTable(embedded);
+      !isWaveTable(embedded, index.samples);
     const isProduct =
       factor !== undefined && PRODUCTS.has(node.op) && factor.dims.filter((dim) => dim > 1).length >= 2;
     if (
@@ -258,32 +269,3 @@ function isNormalised(index: GraphIndex, value: string, steps: number): boolean 
 }
 
 const ROOTS = new Set(["Mul", "Div", "Sqrt", "Reciprocal", "Add", "Cast", "Pow"]);
-
-/** Additive attention masks: zeros and large negative numbers, at least one of the latter. */
-function isMask(tensor: Tensor): boolean {
-  const values = readFloats(tensor);
-  return (
-    values?.some((value) => value <= -1e4) === true && values.every((value) => value === 0 || value <= -1e4)
-  );
-}
-
-/** Tables of cosines or sines: the first row (position 0) is all ones or all zeros, nothing exceeds 1, and rows differ. */
-function isRotaryTable(tensor: Tensor): boolean {
-  const values = readFloats(tensor);
-  if (values === undefined || tensor.dims.length < 2) return false;
-  const width = tensor.dims.at(-1) ?? 1;
-  const [first] = values;
-  if (first !== 0 && first !== 1) return false;
-  for (let i = 0; i < width; i++) if (values[i] !== first) return false;
-  return (
-    values.length > width &&
-    values.some((value) => value !== first) &&
-    values.every((value) => Math.abs(value) <= 1)
-  );
-}
-
-function readFloats({ dtype, data }: Tensor): Float32Array | undefined {
-  return dtype === "float32" && data.at === "memory"
-    ? (typedArray(dtype, data.bytes) as Float32Array)
-    : undefined;
-}

@@ -2,6 +2,7 @@ import { widenModel } from "../autodiff/widen-model.ts";
 import { bug, IngotError } from "../base/errors.ts";
 import { type JsonObject, parseJson } from "../base/json.ts";
 import type { Scratch } from "../base/ports.ts";
+import { sampleTables } from "../onnx/constant-tables.ts";
 import { decodeModel } from "../onnx/decode.ts";
 import { findModules } from "../onnx/find-modules.ts";
 import { findParameters } from "../onnx/find-parameters.ts";
@@ -85,7 +86,7 @@ export async function loadBase(
   const opened = await openWeights(decoded, onDisk, scratch);
   const model = tie ? (await tieWeights(opened, (tensor) => readBytes(tensor, scratch))).model : opened;
   const modules = findModules(model, hints);
-  const parameters = findParameters(model);
+  const parameters = findParameters(model, await sampleTables(model, (tensor) => readBytes(tensor, scratch)));
   const tokenizerJson = await side("tokenizer.json");
   const tokenizer =
     tokenizerJson === undefined
