@@ -104,8 +104,9 @@ function walk(graph: StaticGraph, plan: Plan, g: GraphBuilder, sums: GradientSum
   const refuse = (node: Node, needed: readonly boolean[], why: string) => {
     refusals.push({ node, why });
     node.inputs.forEach((name, i) => {
+      if (needed[i] !== true) return;
       const { dtype, dims } = g.value(name);
-      if (needed[i] && isFloat(dtype)) sums.add(name, g.full(dims, 0, dtype));
+      if (isFloat(dtype)) sums.add(name, g.full(dims, 0, dtype));
     });
   };
   for (const { node, rule, needed } of plan.steps.toReversed()) {

@@ -12,6 +12,18 @@ const PLACES: readonly RegExp[] = [
   /operator \((?<op>[\w.]+)\) in node \((?<node>[^)]*)\)/,
 ];
 
+/** Messages about sizes that do not fit: a file that says any size but was traced at one ends in such. */
+const SIZES =
+  /reshaped to the requested shape|can(not| ?'?t) broadcast|[Ii]ncompatible dimensions|dimension mismatch|invalid expand shape/;
+
+function hintFor(operator: string | undefined, isSizes: boolean): string {
+  if (isSizes)
+    return "the file fits fewer sizes than it declares: export it again with dynamo=True, or with fixed sizes";
+  return operator === undefined
+    ? "check the model with another tool, or export it again"
+    : "export the model with operators that ONNX Runtime has";
+}
+
 /** The line of a message that says what is wrong, without the runtime's own file names. */
 function shorten(text: string): string {
   const line = text
@@ -45,10 +57,7 @@ export function refusal(during: "open" | "run", cause: unknown): IngotError {
         : `${operator} node '${node}'`;
   const what = during === "open" ? "the runtime refuses the model" : "the runtime failed to run the model";
   return new IngotError("input.model", `${what}: ${shorten(text)}`, {
-    hint:
-      operator === undefined
-        ? "check the model with another tool, or export it again"
-        : "export the model with operators that ONNX Runtime has",
+    hint: hintFor(operator, during === "run" && SIZES.test(text)),
     data: { ...(where === undefined ? {} : { where }), operator, node },
     cause,
   });

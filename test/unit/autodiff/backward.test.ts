@@ -75,6 +75,13 @@ describe("buildBackward", () => {
     expect(constants.get(gradients.get("x")!)?.dims).toEqual([2, 3]);
   });
 
+  it("refuses an operator without a gradient by its name, also where an input is left out", () => {
+    const whole = graph([node("Relu", ["x"], ["h"]), node("DFT", ["h", "", "axis"], ["y"], "fourier")]);
+    const values = new Map([...whole.values].filter(([name]) => name !== ""));
+    const request = { outputs: [{ name: "y" }], wrt: ["x"] };
+    expect(() => buildBackward({ ...whole, values }, request)).toThrow(/DFT in node 'fourier'/);
+  });
+
   it("never uses a name of the graph", () => {
     const taken = ["grad:0", "grad:1", "grad:c0", "grad1:0"];
     const g = graph([

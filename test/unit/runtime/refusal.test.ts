@@ -22,6 +22,12 @@ describe("what the runtime throws names operator and node", () => {
     expect(error.message.length).toBeLessThan(400);
   });
 
+  it("and says so where a file was traced at one size and declares any", () => {
+    const text =
+      "Non-zero status code returned while running Reshape node. Name:'r' Status Message: The input tensor cannot be reshaped to the requested shape. Input shape:{8,1,32}, requested shape:{32,4,8}";
+    expect(refusal("run", new Error(text)).hint).toMatch(/fits fewer sizes than it declares/);
+  });
+
   it("and says when memory ran out", () => {
     expect(
       refusal(
