@@ -7,8 +7,11 @@ export type Samples = ReadonlyMap<Tensor, Float32Array>;
 /** As many bytes of a tensor tell what it is. */
 const SAMPLE_BYTES = 1 << 16;
 
-/** Operators whose operand can be a table that is no parameter. */
-const TABLE_USERS = new Set(["Gather", "Add", "Sub", "Mul", "Div", "Concat", "Where", "Max", "Min"]);
+/** Operators whose operand can be a table that is no parameter, and those that may stand between. */
+const TABLE_USERS = new Set([
+  ...["Gather", "Add", "Sub", "Mul", "Div", "Concat", "Where", "Max", "Min"],
+  ...["Identity", "Cast", "CastLike", "Reshape", "Unsqueeze", "Squeeze", "Expand", "Slice", "Flatten"],
+]);
 
 /** Reads the beginning of the float32 tensors in files that could be masks or tables. `read` gives the bytes of a tensor. */
 export async function sampleTables(

@@ -57,7 +57,8 @@ describe("tensors in files", () => {
   const model = buildModel({
     nodes: [
       node("Gather", ["words", "ids"], ["w"]),
-      node("Gather", ["positions", "ids"], ["p"]),
+      node("Identity", ["positions"], ["shared"]),
+      node("Gather", ["shared", "ids"], ["p"]),
       node("Add", ["w", "p"], ["y"]),
     ],
     inputs: [input("ids", ["time"], "int64")],
