@@ -144,6 +144,22 @@ describe("a training on digits", () => {
     }
   });
 
+  it("moves staging by --stage alone, and never waits for an answer without a terminal; the state before is one undo away [R1.2 R2.1]", async () => {
+    const { folder, remove } = temporaryFolder();
+    await digitsRepository(folder);
+    const short = ["train", "digits", "--steps", "4", "--probe", "none", "--yes"];
+    const before = await refsOf(folder);
+    await ingot(folder, short);
+    expect((await refsOf(folder)).has("staging")).toBe(false);
+    await ingot(folder, ["undo"]);
+    expect(await refsOf(folder)).toEqual(before);
+    await ingot(folder, [...short, "--stage"]);
+    const staged = await refsOf(folder);
+    expect(staged.get("staging")).toBe(staged.get("heads/main"));
+    expect(staged.has("production")).toBe(false);
+    remove();
+  });
+
   it("says what it would do and every check, and moves nothing on --dry-run [R5.5]", async () => {
     const before = await refsOf(reference.folder);
     const plan = await ingotJson<TrainPlan>(reference.folder, [
