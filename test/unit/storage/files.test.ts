@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -45,12 +45,17 @@ describe("openUserFile", () => {
     await file.close();
   });
 
-  it("refuses what is no regular file, and never waits for a pipe", async () => {
+  it("never waits for a pipe", async (context) => {
+    const { error } = spawnSync("mkfifo", [at("pipe")]);
+    if (error !== undefined) context.skip("left out: mkfifo is not there");
+    await expect(openUserFile(at("pipe"))).rejects.toMatchObject({ code: "input.path" });
+  });
+
+  it("refuses what is no regular file", async () => {
     fs.writeFileSync(at("a"), "x");
     fs.symlinkSync(at("a"), at("link"));
     fs.mkdirSync(at("dir"));
-    execFileSync("mkfifo", [at("pipe")]);
-    for (const name of ["link", "dir", "pipe"])
+    for (const name of ["link", "dir"])
       await expect(openUserFile(at(name))).rejects.toMatchObject({ code: "input.path" });
     await expect(openUserFile(at("none"))).rejects.toMatchObject({ code: "file.missing" });
     await expect(openUserFile(at("a/below"))).rejects.toMatchObject({ code: "file.missing" });
