@@ -18,6 +18,7 @@ async function load(): Promise<Ort> {
     const module = await import("onnxruntime-node");
     const ort = ((module as unknown as { default?: Ort }).default ?? module) as Ort;
     ort.env.logLevel = "fatal";
+    takeHalfAsBits(ort);
     return ort;
   } catch (cause) {
     loaded = undefined;
@@ -30,6 +31,21 @@ async function load(): Promise<Ort> {
         cause,
       },
     );
+  }
+}
+
+/**
+ * The package decides at its first tensor whether float16 is a Float16Array, which Node 24 has and the package's native part reads as
+ * empty. Without one in sight it takes the bits.
+ */
+function takeHalfAsBits(ort: Ort): void {
+  const half = Object.getOwnPropertyDescriptor(globalThis, "Float16Array");
+  if (half === undefined) return;
+  Reflect.deleteProperty(globalThis, "Float16Array");
+  try {
+    new ort.Tensor("int32", Int32Array.of(0), [1]);
+  } finally {
+    Object.defineProperty(globalThis, "Float16Array", half);
   }
 }
 
