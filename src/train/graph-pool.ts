@@ -1,6 +1,7 @@
 import { prepareForGradient } from "../autodiff/prepare.ts";
 import { bug } from "../base/errors.ts";
 import type { Scratch } from "../base/ports.ts";
+import type { Model } from "../onnx/model.ts";
 import type { StaticGraph } from "../onnx/static-graph.ts";
 import { openGraph } from "../runtime/open-graph.ts";
 import { MAX_THREADS } from "../runtime/row-split.ts";
@@ -35,6 +36,8 @@ export class GraphPool {
   private readonly scratch: Scratch;
   private readonly threads: number;
   private readonly open = new Map<string, Entry>();
+  /** The last graph made: training and reading rows of one shape share it. */
+  private latest: { readonly shapes: string; readonly graph: StaticGraph } | undefined;
 
   constructor(parts: {
     base: BaseModel;
@@ -56,10 +59,7 @@ export class GraphPool {
   training(feeds: ReadonlyMap<string, HostTensor>): Promise<OpenTraining> {
     return this.session("train", feeds, async () => {
       const graph = buildTrainingGraph(await this.specialised(feeds), this.adapters, this.loss);
-      const session = await openGraph(this.runtime, this.scratch, graph.model, {
-        threads: this.threads,
-        optimize: "train",
-      });
+      const session = await this.opened(graph.model);
       return { ...graph, session };
     });
   }
@@ -68,10 +68,7 @@ export class GraphPool {
   reading(feeds: ReadonlyMap<string, HostTensor>): Promise<OpenReading> {
     return this.session("read", feeds, async () => {
       const graph = buildReadingGraph(await this.specialised(feeds), this.adapters, this.loss);
-      const session = await openGraph(this.runtime, this.scratch, graph.model, {
-        threads: this.threads,
-        optimize: "train",
-      });
+      const session = await this.opened(graph.model);
       return { outputDims: graph.outputDims, output: graph.output, session };
     });
   }
@@ -81,10 +78,20 @@ export class GraphPool {
     this.open.clear();
   }
 
+  private opened(model: Model): Promise<Session> {
+    const { runtime, scratch, threads } = this;
+    return openGraph(runtime, scratch, model, { threads, optimize: "train" });
+  }
+
   private async specialised(feeds: ReadonlyMap<string, HostTensor>): Promise<StaticGraph> {
-    const dims = new Map([...feeds].map(([name, tensor]) => [name, tensor.dims]));
-    const { base, runtime, scratch, threads } = this;
-    return prepareForGradient(await specialise(base.model, { dims, runtime, scratch, threads }));
+    const shapes = shapesOf(feeds);
+    if (this.latest?.shapes !== shapes) {
+      const dims = new Map([...feeds].map(([name, tensor]) => [name, tensor.dims]));
+      const { base, runtime, scratch, threads } = this;
+      const graph = prepareForGradient(await specialise(base.model, { dims, runtime, scratch, threads }));
+      this.latest = { shapes, graph };
+    }
+    return this.latest.graph;
   }
 
   private async session<T extends Entry>(
@@ -92,10 +99,7 @@ export class GraphPool {
     feeds: ReadonlyMap<string, HostTensor>,
     make: () => Promise<T>,
   ): Promise<T> {
-    const key = `${use} ${[...feeds]
-      .map(([name, tensor]) => `${name}[${tensor.dims.join()}]`)
-      .sort()
-      .join(" ")}`;
+    const key = `${use} ${shapesOf(feeds)}`;
     const known = this.open.get(key);
     if (known !== undefined) {
       this.open.delete(key);
@@ -112,4 +116,12 @@ export class GraphPool {
     this.open.set(key, made);
     return made;
   }
+}
+
+/** Names and dimensions of inputs, in an order of their own. */
+function shapesOf(feeds: ReadonlyMap<string, HostTensor>): string {
+  return [...feeds]
+    .map(([name, tensor]) => `${name}[${tensor.dims.join()}]`)
+    .sort()
+    .join(" ");
 }

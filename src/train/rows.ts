@@ -92,19 +92,24 @@ export async function readRows(
   const before = new Set(options.newOnly === true ? of("replay").flatMap((d) => d.train) : []);
   const fresh = of("train").flatMap((d) => d.train.filter((id) => !before.has(id)).map((id) => row(id, d)));
   const freshIds = new Set<string>(fresh.map((r) => r.id));
-  const answers = new Map(fresh.map((r) => [inputKey(r), r.id as string]));
-  const isSuperseded = (r: EncodedExample): boolean => !freshIds.has(r.id) && answers.has(inputKey(r));
-  const earlierIds = new Set(of("replay").flatMap((d) => d.train.map((id) => `${id}`)));
-  const earlierRows = of("replay").flatMap((d) => d.train.map((id) => row(id, d)));
-  const distinct = [...new Map(earlierRows.map((r) => [r.id, r])).values()].filter(
-    (r) => earlierIds.has(r.id) && !freshIds.has(r.id),
-  );
-  const heldOut = datasets.flatMap((d) => d.heldOut.map((id) => row(id, d)));
+  const asked = new Set(fresh.map(inputKey));
+  const isSuperseded = (r: EncodedExample): boolean => !freshIds.has(r.id) && asked.has(inputKey(r));
+  const earlier: EncodedExample[] = [];
+  const superseded: EncodedExample[] = [];
+  for (const r of distinctRows(of("replay").flatMap((d) => d.train.map((id) => row(id, d))))) {
+    if (!freshIds.has(r.id)) (isSuperseded(r) ? superseded : earlier).push(r);
+  }
+  const heldOut = distinctRows(datasets.flatMap((d) => d.heldOut.map((id) => row(id, d))));
   return {
     fresh,
-    earlier: distinct.filter((r) => !isSuperseded(r)),
-    heldOut: [...new Map(heldOut.map((r) => [r.id, r])).values()].filter((r) => !isSuperseded(r)),
-    superseded: distinct.filter(isSuperseded),
+    earlier,
+    heldOut: heldOut.filter((r) => !isSuperseded(r)),
+    superseded,
     classes,
   };
+}
+
+/** Each row once, where it stands first. */
+function distinctRows(rows: readonly EncodedExample[]): readonly EncodedExample[] {
+  return [...new Map(rows.map((r) => [r.id, r])).values()];
 }
